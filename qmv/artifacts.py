@@ -1,0 +1,234 @@
+"""The values that stages hand to each other, and how they are kept on disk.
+
+Every artifact is a frozen dataclass of plain values, so that a stage is a function of values and its result can be
+cached. Seconds are floats from the start of the song's window; frames are whole numbers from 0.
+May be imported from everywhere; imports only `qmv.errors`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+__all__ = [
+    "Artifact", "Beats", "Delivery", "File", "Picture", "Pictures", "Section", "Shot", "Song", "Storyboard", "Style",
+    "Video", "dump", "files", "load",
+]  # fmt: skip
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """What a stage makes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file that belongs to an artifact, with the hash that tells whether it is still the same."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+    @classmethod
+    def of(cls, path: Path) -> File:
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return cls(path=path, sha256=digest, size_bytes=path.stat().st_size)
+
+    def intact(self) -> bool:
+        """Whether the file is there with the bytes that it was made with."""
+        try:
+            return self.path.stat().st_size == self.size_bytes and File.of(self.path).sha256 == self.sha256
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Song(Artifact):
+    """The user's song and the window of it that the video covers."""
+
+    file: File
+    title: str
+    artist: str = ""
+    start_s: float = 0.0
+    end_s: float | None = None  # None: to the end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style(Artifact):
+    """A look in words and colours; `palette` goes from dark to light, its last two are accents."""
+
+    name: str
+    prompt: str
+    negative_prompt: str
+    look: str
+    palette: tuple[str, ...]
+    shots: tuple[str, ...]
+    subjects: tuple[str, ...]
+    moods: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A stretch of the song; similar sections share a label. `energy` in 0..1."""
+
+    start_s: float
+    end_s: float
+    label: str
+    energy: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beats(Artifact):
+    """Where the beats of a song are; `times_s` is empty where none were heard.
+
+    `bar_position` counts from 1 at each downbeat and is 0 where bars are not known; `confidence` is in 0..1.
+    `tempo_bpm` is the median tempo, 0 without beats. `duration_s` is the exact length of the window.
+    """
+
+    times_s: tuple[float, ...]
+    bar_position: tuple[int, ...]
+    tempo_bpm: float
+    confidence: float
+    duration_s: Fraction
+    sections: tuple[Section, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One picture on screen from frame `start` up to, not including, frame `end`.
+
+    `beat` is the index of the beat that the shot starts on, None where it starts on an even grid.
+    """
+
+    index: int
+    start: int
+    end: int
+    beat: int | None
+    section: str
+    framing: str
+    subject: str
+    prompt: str
+    negative_prompt: str
+    seed: int
+
+    @property
+    def frames(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storyboard(Artifact):
+    """The plan of the video: its shots cover the frames from 0 to `frames` without a gap."""
+
+    fps: Fraction
+    frames: int
+    shots: tuple[Shot, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """The picture of one shot, and where it came from."""
+
+    file: File
+    width_px: int
+    height_px: int
+    provider: str
+    seed: int
+    prompt: str
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures(Artifact):
+    """One picture a shot, in the storyboard's order."""
+
+    width_px: int
+    height_px: int
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video(Artifact):
+    """A finished MP4."""
+
+    file: File
+    width_px: int
+    height_px: int
+    fps: Fraction
+    frames: int
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery(Artifact):
+    """Where the video went."""
+
+    url: str
+    storage: str
+    file: File | None = None  # where it is a file of this machine
+
+
+# -- on disk ---------------------------------------------------------------------------------------------------------
+
+
+def dump(value: object, folder: Path, within: Path | None = None) -> Any:
+    """Plain JSON values; a path inside `within` is kept relative to `folder`, so that the tree can be moved."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: dump(getattr(value, f.name), folder, within) for f in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [dump(item, folder, within) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): dump(item, folder, within) for key, item in value.items()}
+    if isinstance(value, Path):
+        return os.path.relpath(value, folder) if value.is_relative_to(within or folder) else str(value)
+    if isinstance(value, (Fraction, Decimal)):
+        return str(value)
+    return value
+
+
+def load(kind: type[A], data: Any, folder: Path) -> A:
+    """The value of type `kind` that `dump` wrote; raises TypeError, ValueError or KeyError for anything else."""
+    return typing.cast(A, _load(kind, data, folder))
+
+
+def _load(kind: Any, data: Any, folder: Path) -> Any:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        return tuple(_load(args[0], item, folder) for item in data)
+    if origin in (types.UnionType, typing.Union):
+        return None if data is None else _load(next(a for a in args if a is not type(None)), data, folder)
+    if origin is dict:
+        return {key: _load(args[1], item, folder) for key, item in data.items()}
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = typing.get_type_hints(kind)
+        if set(data) != set(hints):
+            raise ValueError(f"{kind.__name__} has other fields")
+        return kind(**{name: _load(hints[name], item, folder) for name, item in data.items()})
+    if kind is Path:
+        return Path(os.path.normpath(folder / data))
+    return kind(data) if kind in (Fraction, Decimal, float) else data
+
+
+def files(value: object) -> list[File]:
+    """Every file that an artifact stands on."""
+    if isinstance(value, File):
+        return [value]
+    if isinstance(value, tuple):
+        return [file for item in value for file in files(item)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [file for f in dataclasses.fields(value) for file in files(getattr(value, f.name))]
+    return []

@@ -1,0 +1,97 @@
+"""Content-addressed folders: the same key is made once, on this machine, by whichever process comes first.
+
+An entry is a folder `root/<area>/<key[:2]>/<key>/`. It appears by a rename, so it is whole or absent: after kill -9
+only a `.part` folder remains, which the next holder of the key's lock clears away. The lock is the operating
+system's (flock), so it ends with its process. Low layer: stages reach it through `Context.cache`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Cache", "digest"]
+
+
+def digest(value: Any) -> str:
+    """SHA-256 in hex of the canonical JSON of a plain value (dicts, sequences, numbers, strings, Fraction, Path)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (Fraction, Decimal, Path)):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form: {value!r}")
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The cache below one folder; values of this class are cheap and can cross process borders."""
+
+    root: Path
+    key = staticmethod(digest)
+
+    def folder(self, area: str, key: str) -> Path:
+        """Where the entry stands, or would stand."""
+        return self.root / area / key[:2] / key
+
+    def get(self, area: str, key: str) -> Path | None:
+        """The entry's folder, or None."""
+        folder = self.folder(area, key)
+        return folder if folder.is_dir() else None
+
+    @contextmanager
+    def lock(self, area: str, key: str, *, wait: bool = True) -> Iterator[bool]:
+        """Holds the key's lock inside the block; yields False where another process has it and `wait` is false."""
+        from filelock import FileLock, Timeout
+
+        path = self.folder(area, key).with_suffix(".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=-1 if wait else 0)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def put(self, area: str, key: str, make: Callable[[Path], None]) -> Path:
+        """Fills the entry by calling `make` with an empty folder; the caller holds the lock. Replaces a broken one."""
+        folder = self.folder(area, key)
+        part = folder.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        try:
+            make(part)
+            self.drop(area, key)
+            os.replace(part, folder)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        return folder
+
+    def once(self, area: str, key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
+        """The entry's folder and whether it was there already; processes that ask at the same time make it once."""
+        if (folder := self.get(area, key)) is not None:
+            return folder, True
+        with self.lock(area, key):
+            if (folder := self.get(area, key)) is not None:
+                return folder, True
+            return self.put(area, key, make), False
+
+    def drop(self, area: str, key: str) -> None:
+        """Forgets an entry."""
+        shutil.rmtree(self.folder(area, key), ignore_errors=True)

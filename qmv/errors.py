@@ -1,0 +1,80 @@
+"""Everything that QMV raises on purpose; each message is one sentence that a user can act on.
+
+    QmvError            any of these: printed without a traceback, exit code 1
+    ├── ConfigError     a setting or the graph is wrong
+    │   └── UnknownName a name that nothing answers to
+    ├── InputError      a file of the user's cannot be used
+    ├── PluginError     a plugin could not be loaded, clashes with another, or broke its contract
+    └── OutputError     a result cannot be written
+
+May be imported from everywhere and imports nothing of QMV.
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+from collections.abc import Iterable
+
+__all__ = ["ConfigError", "InputError", "OutputError", "PluginError", "QmvError", "UnknownName", "output_error"]
+
+
+class QmvError(Exception):
+    """One sentence: where, what is wrong, got what; what is allowed; what to do."""
+
+
+class ConfigError(QmvError):
+    """A setting or the stage graph is wrong."""
+
+
+class UnknownName(ConfigError):
+    """A name that nothing answers to; offers the closest known one and lists the rest."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        super().__init__(f"{what}: '{name}' is not known.{hint} Known: {', '.join(names) or 'none'}.")
+        self.name = name
+
+    def __reduce__(self) -> tuple[object, ...]:  # crosses process borders, where __init__ would want three arguments
+        return (_rebuild_unknown_name, (str(self), self.name))
+
+
+def _rebuild_unknown_name(message: str, name: str) -> UnknownName:
+    error = UnknownName.__new__(UnknownName)
+    Exception.__init__(error, message)
+    error.name = name
+    return error
+
+
+class InputError(QmvError):
+    """A file of the user's cannot be used."""
+
+
+class PluginError(QmvError):
+    """A plugin could not be loaded, clashes with another, or broke its contract."""
+
+
+class OutputError(QmvError):
+    """A result cannot be written."""
+
+
+_CURES = {
+    errno.ENOSPC: "the disk is full; free some space, or name another folder with outputs=FOLDER",
+    errno.EDQUOT: "the disk quota is used up; free some space, or name another folder with outputs=FOLDER",
+    errno.EACCES: "no permission to write there; name another folder with outputs=FOLDER",
+    errno.EPERM: "no permission to write there; name another folder with outputs=FOLDER",
+    errno.EROFS: "the file system is read-only; name another folder with outputs=FOLDER",
+    errno.ENOTDIR: "a part of this path is a file, not a folder; name another folder with outputs=FOLDER",
+    errno.EEXIST: "a file of this name stands where a folder is wanted; name another folder with outputs=FOLDER",
+    errno.EFBIG: "a file grew past the size that this system allows; name another folder with outputs=FOLDER",
+}
+
+
+def output_error(error: OSError) -> OutputError | None:
+    """The sentence for an operating system's refusal to write; None when it is about something else."""
+    if error.errno not in _CURES:
+        return None
+    where = f" ({error.filename})" if error.filename else ""
+    return OutputError(f"outputs{where}: {_CURES[error.errno]}.")
