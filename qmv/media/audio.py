@@ -1,0 +1,132 @@
+"""Decodes songs, exactly to the sample: encoder delay is skipped, and a window is cut by counting samples."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmv.artifacts import Song
+from qmv.errors import InputError
+
+if TYPE_CHECKING:
+    import av
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = ["AudioInfo", "blocks", "inspect", "mono", "sample_count"]
+
+log = logging.getLogger("qmv")
+
+READABLE = "give a song as mp3, wav, flac, ogg, opus or m4a"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioInfo:
+    """What a file says of itself; `channels` is 1 or 2, more are mixed down to 2."""
+
+    rate_hz: int
+    channels: int
+    title: str
+    artist: str
+
+
+def inspect(path: Path) -> AudioInfo:
+    """Raises InputError for a file that is missing, empty, or has no sound in it."""
+    with _open(path) as container:
+        stream = container.streams.audio[0]
+        tags = {key.lower(): value for key, value in {**stream.metadata, **container.metadata}.items()}
+        return AudioInfo(
+            rate_hz=stream.codec_context.sample_rate,
+            channels=min(2, stream.codec_context.channels),
+            title=tags.get("title", "").strip(),
+            artist=tags.get("artist", "").strip(),
+        )
+
+
+def blocks(song: Song) -> Iterator[npt.NDArray[np.float32]]:
+    """The song's window as blocks [channels, n] in -1..1 at the file's own rate; needs the memory of one block."""
+    info = inspect(song.file.path)
+    first = round(song.start_s * info.rate_hz)
+    last = None if song.end_s is None else round(song.end_s * info.rate_hz)
+    position = 0
+    for block in _decode(song.file.path, info):
+        start, end = position, position + block.shape[1]
+        position = end
+        if last is not None and start >= last:
+            return
+        if end > first:
+            yield block[:, max(0, first - start) : None if last is None else last - start]
+
+
+def mono(song: Song) -> tuple[npt.NDArray[np.float32], int]:
+    """The song's window as one mono signal [n] and its rate; raises InputError where the window holds no sample."""
+    import numpy as np
+
+    parts = [block.mean(axis=0, dtype=np.float32) for block in blocks(song)]
+    if not parts:
+        raise no_sound(song)
+    return np.concatenate(parts), inspect(song.file.path).rate_hz
+
+
+def sample_count(song: Song) -> tuple[int, Fraction]:
+    """How many samples the window holds, and how many seconds exactly."""
+    count = sum(block.shape[1] for block in blocks(song))
+    return count, Fraction(count, inspect(song.file.path).rate_hz)
+
+
+def no_sound(song: Song) -> InputError:
+    """The sentence for a window without a single sample."""
+    if song.start_s > 0:
+        return InputError(
+            f"song ({song.file.path}): has no sound after start_s={song.start_s:g}; choose an earlier start_s."
+        )
+    return InputError(f"song ({song.file.path}): has no sound in it; {READABLE}.")
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    import av
+
+    if not path.exists():
+        raise InputError(f"song ({path}): there is no such file; check the path, or put it into quotes.")
+    if path.is_dir():
+        raise InputError(f"song ({path}): is a folder; for all songs in it: -m 'song=glob(*)' songs_dir={path}.")
+    if path.stat().st_size == 0:
+        raise InputError(f"song ({path}): the file is empty; {READABLE}.")
+    try:
+        container = av.open(str(path), metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"song ({path}): cannot be read as audio ({reason}); {READABLE}.") from error
+    if not container.streams.audio or not container.streams.audio[0].codec_context.sample_rate:
+        container.close()
+        raise InputError(f"song ({path}): has no sound in it; {READABLE}.")
+    return container
+
+
+def _decode(path: Path, info: AudioInfo) -> Iterator[npt.NDArray[np.float32]]:
+    import av
+
+    layout = "mono" if info.channels == 1 else "stereo"
+    resampler = av.AudioResampler(format="fltp", layout=layout, rate=info.rate_hz)
+    damaged = 0
+    with _open(path) as container:
+        for packet in container.demux(audio=0):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                damaged += 1
+                continue
+            for frame in frames:
+                frame.pts = None  # the samples are counted here; broken time stamps must not make gaps
+                yield from _arrays(resampler.resample(frame))
+        yield from _arrays(resampler.resample(None))
+    if damaged:
+        log.warning("song: %s has %d damaged packets, left out", path, damaged)
+
+
+def _arrays(frames: list[Any]) -> Iterator[npt.NDArray[np.float32]]:
+    return (frame.to_ndarray() for frame in frames if frame.samples)

@@ -1,0 +1,122 @@
+"""Encodes one chunk of frames, or the song's sound, into a small MP4 of its own.
+
+A chunk is one closed GOP from one single-threaded x264, so its bytes depend on nothing but its frames and settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmv.artifacts import Song
+
+if TYPE_CHECKING:
+    from qmv.media.frame import Frame
+
+__all__ = ["PRESETS", "X264", "encode_chunk", "encode_song", "even", "tags"]
+
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+
+_BT709 = 1  # ITU-T H.273: primaries, transfer and matrix all have the code point 1
+_LIMITED = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class X264:
+    """Encoder settings. `crf` in 0..51, lower is better; `preset` trades CPU time for bytes."""
+
+    preset: str
+    crf: float
+
+
+def encode_chunk(path: Path, frames: Iterable[Frame], fps: Fraction, x264: X264) -> int:
+    """Writes the frames as H.264 and tells how many; a frame object that repeats is not copied again."""
+    import av
+
+    count, last, picture = 0, None, None
+    with av.open(str(path), "w", format="mp4") as container:
+        stream: Any = None
+        for frame in frames:
+            if frame is not last:
+                picture, last = _video_frame(frame), frame
+            assert picture is not None
+            if stream is None:
+                stream = _h264_stream(container, frame.size, fps, x264)
+            picture.pts, picture.time_base = count, 1 / fps
+            container.mux(stream.encode(picture))
+            count += 1
+        if stream is not None:
+            container.mux(stream.encode(None))
+    return count
+
+
+def _h264_stream(container: Any, size: tuple[int, int], fps: Fraction, x264: X264) -> Any:
+    options = {
+        "preset": x264.preset,
+        "crf": f"{x264.crf:g}",
+        "x264-params": "threads=1:lookahead-threads=1:keyint=infinite:scenecut=0:open-gop=0:stitchable=1",
+    }
+    stream = container.add_stream("libx264", rate=fps, options=options)
+    stream.width, stream.height = size
+    stream.pix_fmt = "yuv420p"
+    stream.time_base = 1 / fps
+    context = stream.codec_context
+    context.thread_count = 1
+    context.color_primaries = context.color_trc = context.colorspace = _BT709
+    context.color_range = _LIMITED
+    return stream
+
+
+def _video_frame(frame: Frame) -> Any:
+    import av
+    import numpy as np
+
+    planes = np.concatenate([plane.reshape(-1) for plane in (frame.y, frame.u, frame.v)])
+    width, height = frame.size
+    picture = av.VideoFrame.from_ndarray(planes.reshape(height * 3 // 2, width), format="yuv420p")
+    picture.color_range, picture.colorspace = _LIMITED, _BT709
+    return picture
+
+
+AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+
+def encode_song(path: Path, song: Song, bitrate_kbps: int) -> None:
+    """Writes the song's window as AAC; the encoder's own delay is marked so that players skip it.
+
+    A rate that AAC players do not all know (96 kHz, for instance) becomes 48 kHz.
+    """
+    import av
+
+    from qmv.media.audio import blocks, inspect
+
+    info = inspect(song.file.path)
+    layout = "mono" if info.channels == 1 else "stereo"
+    rate_hz = info.rate_hz if info.rate_hz in AAC_RATES_HZ else 48000
+    with av.open(str(path), "w", format="mp4") as container:
+        stream: Any = container.add_stream("aac", rate=rate_hz, layout=layout)
+        stream.bit_rate = bitrate_kbps * 1000 // (2 if info.channels == 1 else 1)
+        resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate_hz, frame_size=1024)
+        position = 0
+        for block in blocks(song):
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = info.rate_hz, position, Fraction(1, info.rate_hz)
+            position += block.shape[1]
+            for piece in resampler.resample(frame):
+                container.mux(stream.encode(piece))
+        for piece in resampler.resample(None):
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+
+
+def tags(song: Song) -> dict[str, str]:
+    """What the finished file says of itself."""
+    return {"title": song.title} | ({"artist": song.artist} if song.artist else {})
+
+
+def even(length: float) -> int:
+    """The nearest even number of pixels, at least 2."""
+    return max(2, round(length / 2) * 2)

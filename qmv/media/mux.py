@@ -1,0 +1,77 @@
+"""Joins encoded chunks and the sound into the finished MP4 by stream copy, with exact time stamps."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+__all__ = ["join"]
+
+
+def join(
+    path: Path, chunks: Sequence[tuple[int, Path]], sound: Path | None, fps: Fraction, tags: Mapping[str, str]
+) -> None:
+    """Writes the chunks, given as (first frame, file) in order, and the sound to `path`, its index at the front.
+
+    Time stamps are counted, not copied: a packet's pts is its chunk's first frame plus its place in showing order,
+    its dts the running number minus the reorder delay, since the chunks' own dts would collide after short chunks.
+    """
+    import av
+
+    orders = [_showing_order(file) for _, file in chunks]
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as out:
+        out.metadata.update(tags)
+        with av.open(str(chunks[0][1])) as first:
+            video = out.add_stream_from_template(first.streams.video[0], opaque=False)
+        video.time_base = 1 / fps
+        pictures = _video_packets(video, chunks, orders, fps)
+        if sound is None:
+            for packet in pictures:
+                out.mux(packet)
+            return
+        with av.open(str(sound)) as source:
+            audio = out.add_stream_from_template(source.streams.audio[0], opaque=False)
+            for packet in _in_step(pictures, _audio_packets(audio, source)):
+                out.mux(packet)
+
+
+def _showing_order(file: Path) -> list[int]:
+    """For each packet, in decode order, its place among the frames as they are shown."""
+    import av
+
+    with av.open(str(file)) as container:
+        stamps = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
+    places = {pts: place for place, pts in enumerate(sorted(stamps))}
+    return [places[pts] for pts in stamps]
+
+
+def _video_packets(
+    video: Any, chunks: Sequence[tuple[int, Path]], orders: Sequence[list[int]], fps: Fraction
+) -> Iterator[Any]:
+    import av
+
+    delay = max(number - place for order in orders for number, place in enumerate(order))
+    number = -delay
+    for (first_frame, file), order in zip(chunks, orders, strict=True):
+        with av.open(str(file)) as container:
+            packets = (packet for packet in container.demux(video=0) if packet.pts is not None)
+            for packet, place in zip(packets, order, strict=True):
+                packet.stream, packet.time_base = video, 1 / fps
+                packet.pts, packet.dts, packet.duration = first_frame + place, number, 1
+                number += 1
+                yield packet
+
+
+def _audio_packets(audio: Any, source: Any) -> Iterator[Any]:
+    for packet in source.demux(audio=0):
+        if packet.pts is not None:
+            packet.stream = audio
+            yield packet
+
+
+def _in_step(pictures: Iterator[Any], sound: Iterator[Any]) -> Iterator[Any]:
+    """Sound and picture by decode time, so that the muxer's queue stays short however long the song is."""
+    return heapq.merge(pictures, sound, key=lambda packet: packet.dts * packet.time_base)
