@@ -1,0 +1,140 @@
+"""The way from the command line to a run: Hydra composes, `engine` does the work, and users read sentences."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from qmv.engine.registry import Registry
+from qmv.errors import QmvError
+
+__all__ = ["launch", "prepare", "run"]
+
+log = logging.getLogger("qmv")
+_registry: Registry | None = None
+
+
+def prepare(arguments: list[str], config_file: Path) -> None:
+    """Finds the plugins and gives them and the songs to Hydra; call it before Hydra reads the command line."""
+    from qmv.engine import songs
+    from qmv.engine.config import publish
+
+    global _registry
+    try:
+        _registry = Registry(_listed("plugins", arguments, config_file))
+        publish(_registry)
+        songs_dir = "".join(_listed("songs_dir", arguments, config_file)[:1])
+        songs.register(str(Path(songs_dir).expanduser()) if songs_dir else "", tuple(_registry.config_paths))
+    except QmvError as error:
+        _exit(error)
+
+
+def launch(main: Callable[[], None]) -> None:
+    """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
+    sys.argv[1:] = [_quoted_song(argument) for argument in sys.argv[1:]]
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("cancelled; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        from qmv.engine.hydra_errors import sentence
+
+        _exit(sentence(error, _registry))
+
+
+def run(cfg: DictConfig) -> str:
+    """Runs one composed config in Hydra's output folder and prints where its result lies."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from qmv.engine.config import bind
+    from qmv.engine.manifest import Manifest, provenance
+    from qmv.engine.observers import terminal
+    from qmv.engine.runner import Run
+
+    hydra = HydraConfig.get()
+    registry = _registry or Registry(list(cfg.plugins))
+    sweep = hydra.mode == RunMode.MULTIRUN
+    folder = Path(hydra.runtime.output_dir).absolute()
+    manifest = Manifest(
+        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        choices={key: value for key, value in hydra.runtime.choices.items() if not str(key).startswith("hydra/")},
+        overrides=list(hydra.overrides.task),
+        made_with=provenance(registry),
+    )
+    try:
+        job = bind(cfg, registry)
+        if sweep and not job.run.workers:
+            job.run.workers = 1  # the jobs of a sweep already run side by side
+        current = Run(job=job, folder=folder, registry=registry, manifest=manifest)
+        if job.run.dry:
+            print("\n".join(current.forecast()))
+            return ""
+        watcher = terminal(prefix=f"[{hydra.job.num}] " if sweep else "")
+        registry.observe(watcher)
+        try:
+            result = current.execute().result
+        finally:
+            watcher.close()
+            registry.forget(watcher)
+    except QmvError as error:
+        _record_failure(manifest, folder, error)
+        if not sweep:
+            _exit(error)
+        # Hydra tells the first failure of a sweep only, at its end, so each job speaks for itself
+        print(f"[{hydra.job.num}] {' '.join(hydra.overrides.task)}: {error}", file=sys.stderr)
+        raise
+    print(result, flush=True)
+    return result
+
+
+def _record_failure(manifest: Any, folder: Path, error: QmvError) -> None:
+    """A run that failed before its first stage has a verdict too."""
+    if manifest.status in ("failed", "cancelled"):
+        return
+    manifest.status, manifest.error = "failed", str(error)
+    try:
+        manifest.write(folder)
+    except OSError:
+        log.debug("no manifest could be written", exc_info=True)
+
+
+def _exit(error: QmvError) -> None:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _terminate(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _quoted_song(argument: str) -> str:
+    """A song whose path has characters that Hydra's grammar would read as its own, put into quotes."""
+    key, _, value = argument.partition("=")
+    if key != "song" or not re.search(r"[^\w./~-]", value) or not Path(value).expanduser().exists():
+        return argument
+    return 'song="' + re.sub(r'(\\*)"', r'\1\1\\"', value) + '"'
+
+
+def _listed(key: str, arguments: list[str], config_file: Path) -> list[str]:
+    """A setting that is needed before Hydra composes: from the command line, else from config.yaml."""
+    from omegaconf import OmegaConf
+
+    for argument in arguments:
+        name, _, value = argument.lstrip("+").partition("=")
+        if name == key and value:
+            return [part.strip().strip("'\"") for part in value.strip("[]").split(",") if part.strip()]
+    found = OmegaConf.load(config_file).get(key) if config_file.is_file() else None
+    return [str(item) for item in found] if isinstance(found, (list,)) or hasattr(found, "append") else [found] if found else []

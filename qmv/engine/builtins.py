@@ -1,0 +1,69 @@
+"""The built-in plugins, registered through the same hooks that third parties use; named as strings, loaded late."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from qmv.hookspecs import hookimpl
+
+_STAGES = (
+    "qmv.stages.track_beats:TrackBeats",
+    "qmv.stages.write_storyboard:WriteStoryboard",
+    "qmv.stages.paint_pictures:PaintPictures",
+    "qmv.stages.assemble_video:AssembleVideo",
+    "qmv.stages.assemble_moviepy:AssembleMoviepy",
+    "qmv.stages.deliver:Deliver",
+)
+_TRACKERS = ("qmv.plugins.tracker.librosa:Librosa",)
+_WRITERS = ("qmv.plugins.writer.template:Template",)
+_IMAGE_PROVIDERS = ("qmv.plugins.image.canvas:Canvas", "qmv.plugins.image.folder:Folder")
+_MOTIONS = ("qmv.plugins.motion.still:Still", "qmv.plugins.motion.ken_burns:KenBurns")
+_TRANSITIONS = ("qmv.plugins.transition.cut:Cut", "qmv.plugins.transition.crossfade:Crossfade")
+_EFFECTS = ("qmv.plugins.effect.flash:Flash",)
+_STORAGES = ("qmv.plugins.storage.folder:Folder",)
+
+
+def _classes(paths: tuple[str, ...]) -> list[Any]:
+    split = (path.split(":") for path in paths)
+    return [getattr(importlib.import_module(module), name) for module, name in split]
+
+
+@hookimpl
+def qmv_stages() -> list[Any]:
+    return _classes(_STAGES)
+
+
+@hookimpl
+def qmv_trackers() -> list[Any]:
+    return _classes(_TRACKERS)
+
+
+@hookimpl
+def qmv_writers() -> list[Any]:
+    return _classes(_WRITERS)
+
+
+@hookimpl
+def qmv_image_providers() -> list[Any]:
+    return _classes(_IMAGE_PROVIDERS)
+
+
+@hookimpl
+def qmv_motions() -> list[Any]:
+    return _classes(_MOTIONS)
+
+
+@hookimpl
+def qmv_transitions() -> list[Any]:
+    return _classes(_TRANSITIONS)
+
+
+@hookimpl
+def qmv_effects() -> list[Any]:
+    return _classes(_EFFECTS)
+
+
+@hookimpl
+def qmv_storages() -> list[Any]:
+    return _classes(_STORAGES)

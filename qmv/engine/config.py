@@ -1,0 +1,236 @@
+"""The config's schema, and the way from a composed config to plugin objects.
+
+`publish` gives every plugin class to Hydra as a typed option of its kind's group, so that Hydra itself lists the known
+names and checks keys and types. `bind` turns the composed config into a `Job`. Hydra and OmegaConf appear only here,
+in `engine.songs`, `app` and `run.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, make_dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from qmv.api import Plugin, Stage
+from qmv.artifacts import Style
+from qmv.engine.registry import Registry
+from qmv.errors import ConfigError, UnknownName
+from qmv.settings import described
+
+__all__ = ["Job", "SongSettings", "bind", "plugin_fields", "publish"]
+
+
+# -- schema ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class SongSettings:
+    """A song: a path, and what the file's own tags do not tell. Times are seconds of the file."""
+
+    path: str = MISSING
+    title: str | None = None
+    artist: str | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+
+
+@dataclass
+class StyleSettings:
+    """A look in words and colours, as conf/style/*.yaml give it."""
+
+    name: str = MISSING
+    prompt: str = MISSING
+    negative_prompt: str = ""
+    look: str = "neon"
+    palette: list[str] = field(default_factory=lambda: ["#101018", "#404060", "#8080a0", "#f0f0f0"])
+    shots: list[str] = field(default_factory=lambda: ["wide shot", "medium shot", "close-up"])
+    subjects: list[str] = MISSING
+    moods: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RunSettings:
+    """How this machine runs, none of which changes a result. `workers`: 0 means one a core."""
+
+    dry: bool = False
+    workers: int = 0
+
+
+@dataclass
+class Schema:
+    """The top level of the config: the knobs that people sweep, and one node for each kind of plugin."""
+
+    song: SongSettings = field(default_factory=SongSettings)
+    style: StyleSettings = field(default_factory=StyleSettings)
+    beats_per_image: int = MISSING
+    min_images: int = MISSING
+    fps: str = MISSING
+    width: int = MISSING
+    height: int = MISSING
+    seed: int = MISSING
+    tracker: Any = None
+    writer: Any = None
+    image: Any = None
+    motion: Any = None
+    transition: Any = None
+    effects: dict[str, Any] = field(default_factory=dict)
+    storage: Any = None
+    quality: dict[str, Any] = field(default_factory=dict)
+    stages: dict[str, Any] = field(default_factory=dict)
+    run: RunSettings = field(default_factory=RunSettings)
+    outputs: str = "outputs"
+    songs_dir: str | None = None
+    plugins: list[str] = field(default_factory=list)
+
+
+def publish(registry: Registry) -> None:
+    """Puts the schema and each plugin class into Hydra's ConfigStore."""
+    store = ConfigStore.instance()
+    store.store(name="qmv_schema", node=Schema, provider="qmv")
+    for kind, entry in registry.entries():
+        store.store(group=kind, name=entry.cls.name, node=_node(entry.cls), provider=entry.package)
+
+
+def plugin_fields(cls: type[Plugin]) -> dict[str, tuple[str, bool]]:
+    """The fields of a plugin that hold other plugins: field -> (kind, whether it holds many)."""
+    found = {}
+    for name, hint in _hints(cls).items():
+        many = typing.get_origin(hint) is tuple
+        inner = typing.get_args(hint)[0] if many else hint
+        if isinstance(inner, type) and issubclass(inner, Plugin):
+            found[name] = (inner.kind, many)
+    return found
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
+
+
+def _node(cls: type[Plugin]) -> Any:
+    """The plugin's settings as a config node: a plain dataclass, since OmegaConf would make a frozen one read-only."""
+    parts, settings = plugin_fields(cls), described(cls)
+    fields: list[tuple[str, Any, Any]] = [("name", str, cls.name)]
+    for f in dataclasses.fields(cls):
+        hint = _hints(cls)[f.name]
+        default: Any = MISSING if f.default is dataclasses.MISSING else f.default
+        if f.default_factory is not dataclasses.MISSING:
+            default = f.default_factory()
+        if f.name in parts:
+            kind, many = parts[f.name]
+            hint, default = Any, f"${{{kind}s}}" if many else f"${{{kind}}}"
+        elif settings[f.name].knob:
+            default = f"${{{settings[f.name].knob}}}"
+        if typing.get_origin(hint) is tuple:
+            hint = list[typing.get_args(hint)[0]]  # type: ignore[misc]
+            default = list(default) if isinstance(default, tuple) else default
+        if isinstance(default, (list, dict)):
+            default = field(default_factory=lambda value=default: type(value)(value))  # type: ignore[misc]
+        fields.append((f.name, hint, default))
+    return OmegaConf.structured(make_dataclass(cls.__name__, fields))
+
+
+# -- binding ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything that a run needs, checked: the stages by node name, the song's settings and the style."""
+
+    stages: Mapping[str, Stage]
+    song: SongSettings
+    style: Style
+    run: RunSettings
+    outputs: str
+
+
+def bind(cfg: DictConfig, registry: Registry) -> Job:
+    """Makes the plugins that a composed config names; raises ConfigError with the place of the first mistake."""
+    stages = {}
+    for name in cfg.stages:
+        node = plain(cfg, f"stages.{name}")
+        stages[str(name)] = typing.cast(Stage, _bind(registry, "stage", node, f"stages.{name}"))
+    if not stages:
+        raise ConfigError("stages: there are none; choose a graph, for instance graph=music_video.")
+    run = RunSettings(**plain(cfg, "run"))
+    if run.workers < 0:
+        raise ConfigError(f"run: workers must be at least 0 (0: one a core), got {run.workers}")
+    return Job(
+        stages=stages,
+        song=_song(plain(cfg, "song")),
+        style=_style(plain(cfg, "style")),
+        run=run,
+        outputs=cfg.outputs,
+    )
+
+
+def plain(cfg: DictConfig, path: str) -> Any:
+    """A part of the config as plain values, interpolations resolved."""
+    try:
+        node = OmegaConf.select(cfg, path, throw_on_missing=True)
+        if not OmegaConf.is_config(node):
+            return node
+        return OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        key = getattr(error, "full_key", None) or path
+        raise ConfigError(f"{key}: {str(error).splitlines()[0]}; give it a value with {key}=VALUE.") from error
+
+
+def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:
+    if not isinstance(node, dict) or not isinstance(node.get("name"), str):
+        hint = f"~{where} drops a stage" if kind == "stage" else f"{kind}=NAME chooses one"
+        known = ", ".join(registry.names(kind))
+        raise ConfigError(f"{where}: names no {kind} plugin, got {node!r}; {hint}; known: {known}.")
+    settings = {key: value for key, value in node.items() if key != "name"}
+    cls = registry.get(kind, node["name"]).cls
+    where = f"{where} ({cls.name})"
+    if unknown := set(settings) - {f.name for f in dataclasses.fields(cls)}:
+        raise UnknownName(f"{where}: setting", sorted(unknown)[0], described(cls))
+    for name, (part_kind, many) in plugin_fields(cls).items():
+        value = settings.get(name)
+        place = name if many or name == part_kind else f"{where}.{name}"
+        if many:
+            parts = (value or {}).items()
+            settings[name] = tuple(_bind(registry, part_kind, part, f"{place}.{key}") for key, part in parts)
+        else:
+            settings[name] = _bind(registry, part_kind, value, place)
+    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    try:
+        return cls(**settings)
+    except UnknownName as error:
+        raise ConfigError(f"{where}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: {error}.") from error
+
+
+def _song(node: dict[str, Any]) -> SongSettings:
+    song = SongSettings(**node)
+    if song.start_s < 0:
+        raise ConfigError(f"song: start_s must be at least 0, got {song.start_s:g}.")
+    if song.end_s is not None and song.end_s <= song.start_s:
+        raise ConfigError(f"song: end_s must come after start_s ({song.start_s:g}), got {song.end_s:g}.")
+    return song
+
+
+def _style(node: dict[str, Any]) -> Style:
+    style = Style(**{key: tuple(value) if isinstance(value, list) else value for key, value in node.items()})
+    for name in ("palette", "shots", "subjects"):
+        if not getattr(style, name):
+            raise ConfigError(f"style ({style.name}): {name} is empty; give at least one.")
+    for colour in style.palette:
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+            raise ConfigError(f"style ({style.name}): palette has '{colour}'; colours look like '#1a2b3c'.")
+    known = {"shot", "subject", "mood", "title", "artist"}
+    try:
+        style.prompt.format_map(dict.fromkeys(known, ""))
+    except (KeyError, ValueError, IndexError) as error:
+        allowed = ", ".join(f"{{{name}}}" for name in sorted(known))
+        raise ConfigError(f"style ({style.name}): prompt has a wrong placeholder {error}; allowed: {allowed}.") from error
+    return style

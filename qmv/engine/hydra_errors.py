@@ -1,0 +1,87 @@
+"""Puts Hydra's and OmegaConf's errors into one sentence each, with the known names and the closest one."""
+
+from __future__ import annotations
+
+import re
+
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from qmv.engine.config import Schema
+from qmv.engine.registry import Registry
+from qmv.errors import ConfigError, QmvError, UnknownName, output_error
+from qmv.settings import described
+
+__all__ = ["sentence"]
+
+
+def sentence(error: BaseException, registry: Registry | None) -> QmvError:
+    """The error as a QmvError; one that nobody foresaw is called unexpected and keeps its words."""
+    chain = _chain(error)
+    for cause in chain:
+        if isinstance(cause, QmvError):
+            return cause
+    for cause in chain:
+        if isinstance(cause, MissingConfigException):
+            return _unknown_option(cause, registry)
+        if isinstance(cause, OverrideParseException):
+            return ConfigError(
+                f"'{cause.override}': cannot be read as KEY=VALUE; put a value with special characters into quotes: "
+                "'key=\"value\"'."
+            )
+    for cause in reversed(chain):
+        if isinstance(cause, OmegaConfBaseException):
+            return _bad_value(cause, chain, registry)
+    for cause in chain:
+        if isinstance(cause, OSError) and (known := output_error(cause)) is not None:
+            return known
+        if isinstance(cause, ConfigCompositionException):
+            return _bad_override(cause)
+    text = " ".join(str(error).split())
+    if isinstance(error, HydraException):
+        return ConfigError(text)
+    return QmvError(f"unexpected ({type(error).__name__}): {text}; please report it with the command that you ran.")
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+def _unknown_option(error: MissingConfigException, registry: Registry | None) -> QmvError:
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    unknown = UnknownName(group or "config", name.removesuffix(".yaml"), error.options or [])
+    hint = registry.broken_hint() if registry else ""
+    song = " Or give the path of a song: song=path/to/track.mp3." if group == "song" else ""
+    return ConfigError(f"{unknown}{hint}{song}") if hint or song else unknown
+
+
+def _bad_value(error: OmegaConfBaseException, chain: list[BaseException], registry: Registry | None) -> QmvError:
+    text = str(error).splitlines()[0]
+    if match := re.match(r"Key '(.+)' not in '(.+)'", text):
+        return UnknownName("config: key", match[1], _keys_of(match[2], registry))
+    if match := re.search(r"Key '(.+)' is not in struct", text):
+        return UnknownName("config: key", match[1], Schema.__dataclass_fields__)
+    key = getattr(error, "full_key", None)
+    return ConfigError(f"{key or 'config'}: {text.rstrip('.')}.")
+
+
+def _bad_override(error: ConfigCompositionException) -> QmvError:
+    text = " ".join(str(error).split())
+    if match := re.match(r"Could not override '([^'@]+)(?:@[^']*)?'", text):
+        return UnknownName("config: key", match[1], Schema.__dataclass_fields__)
+    return ConfigError(text)
+
+
+def _keys_of(type_name: str, registry: Registry | None) -> list[str]:
+    """The keys of a config node, known by the name of its class."""
+    import qmv.engine.config as config
+
+    node = getattr(config, type_name, None)
+    if node is not None:
+        return list(node.__dataclass_fields__)
+    classes = [entry.cls for _, entry in registry.entries()] if registry else []
+    return [name for cls in classes if cls.__name__ == type_name for name in described(cls)]

@@ -1,0 +1,45 @@
+"""The roots of the graph: the song and the style, as artifacts with keys."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from qmv.artifacts import Artifact, File, Song, Style
+from qmv.engine.cache import Cache, digest
+from qmv.engine.config import SongSettings
+from qmv.engine.songs import DEMO
+from qmv.media.audio import inspect
+
+__all__ = ["open_song", "root_keys"]
+
+
+def open_song(settings: SongSettings, cache: Cache) -> Song:
+    """The song with its hash; title and artist come from the settings, else from the file's tags, else its name.
+
+    Raises InputError for a file that is missing or has no sound.
+    """
+    path = demo_song(cache) if settings.path == DEMO else Path(settings.path).expanduser().absolute()
+    info = inspect(path)
+    return Song(
+        file=File.of(path),
+        title=settings.title or info.title or path.stem,
+        artist=settings.artist if settings.artist is not None else info.artist,
+        start_s=settings.start_s,
+        end_s=settings.end_s,
+    )
+
+
+def demo_song(cache: Cache) -> Path:
+    """The project's own song, composed at first use."""
+    import qmv.demo.song as demo
+
+    score = [File.of(file).sha256 for file in sorted(Path(demo.__file__).parent.glob("*.py"))]
+    folder, _ = cache.once("songs", digest({"demo": score}), lambda part: demo.write(part / "demo.flac"))
+    return folder / "demo.flac"
+
+
+def root_keys(song: Song, style: Style) -> dict[str, tuple[type[Artifact], str]]:
+    """Type and key of what the graph starts from; where the song lies does not matter, its bytes do."""
+    heard = {**dataclasses.asdict(song), "file": song.file.sha256}
+    return {"song": (Song, digest(heard)), "style": (Style, digest(dataclasses.asdict(style)))}

@@ -1,0 +1,90 @@
+"""The manifest: what happened in a run, and with what, in one JSON file of the run folder.
+
+It is rewritten whole after every stage, by a rename, so it can be read at any time and survives a killed run.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qmv import __version__
+from qmv.engine.registry import Registry
+
+__all__ = ["SCHEMA_VERSION", "Manifest", "StageRecord", "provenance"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(kw_only=True)
+class StageRecord:
+    """One stage of the run. `cached`: loaded whole from an earlier one; `pieces` are counted in `unit`s."""
+
+    node: str
+    stage: str
+    key: str
+    status: str = "waiting"
+    cached: bool | None = None
+    seconds: float | None = None
+    total: int | None = None
+    made: int | None = None
+    reused: int | None = None
+    error: str | None = None
+
+
+@dataclass(kw_only=True)
+class Manifest:
+    """`status` is running, planned (a dry run), finished, failed or cancelled."""
+
+    schema: int = SCHEMA_VERSION
+    status: str = "running"
+    started: str = ""
+    seconds: float | None = None
+    result: str = ""
+    error: str | None = None
+    notes: list[str] = field(default_factory=list)
+    song: dict[str, Any] = field(default_factory=dict)
+    style: str = ""
+    choices: dict[str, Any] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
+    stages: list[StageRecord] = field(default_factory=list)
+    pictures: dict[str, int] = field(default_factory=dict)
+    made_with: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        part = folder / ".manifest.part"
+        part.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(part, folder / "manifest.json")
+
+
+def provenance(registry: Registry) -> dict[str, Any]:
+    """Versions of everything that can change a result, and of every plugin package."""
+    libraries = ("av", "hydra-core", "librosa", "numpy", "opencv-python-headless", "pillow", "scipy")
+    packages = {entry.package: entry.package_version for _, entry in registry.entries()}
+    return {
+        "qmv": __version__,
+        "git": _git_revision(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {name: importlib.metadata.version(name) for name in libraries},
+        "plugins": packages,
+    }
+
+
+def _git_revision() -> str | None:
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return None
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,47 @@
+"""Maps a function over items in worker processes (joblib), results as they come, the same for any worker count."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+__all__ = ["Mapper", "cores"]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Mapper:
+    """`parallel(function, items, workers)` for Context; `plugin_files` are loaded in each worker before it unpickles."""
+
+    def __init__(self, plugin_files: Sequence[str]) -> None:
+        self._plugin_files = tuple(plugin_files)
+
+    def __call__(
+        self, function: Callable[[Any], Any], items: Sequence[Any], workers: int
+    ) -> Iterator[tuple[int, Any]]:
+        workers = min(workers, len(items))
+        if workers <= 1:
+            yield from ((index, function(item)) for index, item in enumerate(items))
+            return
+        from joblib import Parallel, delayed
+
+        calls = (
+            delayed(_call)(index, self._plugin_files, pickle.dumps((function, item))) for index, item in enumerate(items)
+        )
+        pool = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+        yield from pool(calls)
+
+
+def _call(index: int, plugin_files: tuple[str, ...], payload: bytes) -> tuple[int, Any]:
+    if plugin_files:
+        from qmv.engine.registry import load_file
+
+        for file in plugin_files:
+            load_file(file)
+    function, item = pickle.loads(payload)  # our own bytes, straight from the parent process
+    return index, function(item)

@@ -1,0 +1,284 @@
+"""Runs a job: stage by stage, from the cache where it can, and writes down what happened.
+
+A stage's result is made in a folder beside its place in the cache and appears there by a rename; so the same command
+again goes on where an ended one stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qmv.api import Context
+from qmv.artifacts import Artifact, Delivery, dump, files, load
+from qmv.engine.cache import Cache
+from qmv.engine.config import Job
+from qmv.engine.graph import Node, plan
+from qmv.engine.inputs import open_song, root_keys
+from qmv.engine.manifest import Manifest, StageRecord
+from qmv.engine.parallel import Mapper, cores
+from qmv.engine.registry import Registry
+from qmv.errors import OutputError, PluginError, QmvError, output_error
+from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
+
+__all__ = ["Run"]
+
+log = logging.getLogger("qmv")
+
+
+@dataclass(kw_only=True)
+class Run:
+    """One run of a job in its own folder; `execute` or `forecast` is called once."""
+
+    job: Job
+    folder: Path
+    registry: Registry
+    manifest: Manifest
+    cache: Cache = field(init=False)
+    values: dict[str, Artifact] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cache = Cache(Path(self.job.outputs).absolute() / "cache")
+
+    def execute(self) -> Manifest:
+        """Makes everything; raises QmvError for the first stage that fails, after the manifest says so."""
+        started = time.monotonic()
+        with self._observed(), self._verdict(started):
+            nodes = self._plan()
+            self._start(nodes)
+            for node, record in zip(nodes, self.manifest.stages):
+                self.values[node.name] = self._stage(node, record)
+                self._keep_artifact(node)
+                self.manifest.write(self.folder)
+            self.manifest.result = self._result(nodes)
+            self._count_pictures()
+        return self.manifest
+
+    def forecast(self) -> list[str]:
+        """A line a stage: what a run would do and what is cached; makes nothing but the manifest of the plan."""
+        lines = []
+        for node in self._plan():
+            lines.append(f"{node.name} ({node.stage.name}): {self._outlook(node)}")
+        self.manifest.status = "planned"
+        self.manifest.write(self.folder)
+        return lines
+
+    # -- before ------------------------------------------------------------------------------------------------------
+
+    def _plan(self) -> list[Node]:
+        song = open_song(self.job.song, self.cache)
+        self.values |= {"song": song, "style": self.job.style}
+        self.manifest.song = {
+            "path": str(song.file.path), "sha256": song.file.sha256, "title": song.title, "artist": song.artist,
+            "start_s": song.start_s, "end_s": song.end_s,
+        }  # fmt: skip
+        self.manifest.style = self.job.style.name
+        nodes = plan(self.job.stages, root_keys(song, self.job.style))
+        self.manifest.stages = [StageRecord(node=node.name, stage=node.stage.name, key=node.key) for node in nodes]
+        return nodes
+
+    def _start(self, nodes: list[Node]) -> None:
+        self.manifest.write(self.folder)
+        title = f"{self.manifest.song['title']} / {self.job.style.name}"
+        self._publish(RunStarted(folder=str(self.folder), title=title, nodes=tuple(node.name for node in nodes)))
+
+    def _outlook(self, node: Node) -> str:
+        if node.stage.cached and (artifact := self._load(node)) is not None:
+            self.values[node.name] = artifact
+            return "cached"
+        if not all(source in self.values for source in node.sources):
+            return "to do, after what it reads"
+        text = node.stage.forecast(self._context(node, self.folder), **self._inputs(node))
+        return f"to do: {text}" if text else "to do"
+
+    # -- one stage ---------------------------------------------------------------------------------------------------
+
+    def _stage(self, node: Node, record: StageRecord) -> Artifact:
+        started = time.monotonic()
+        record.status = "running"
+        self._publish(StageStarted(node=node.name, stage=node.stage.name))
+        try:
+            artifact = self._make(node, record)
+        except BaseException as error:
+            record.status, record.error = "failed", str(error) or type(error).__name__
+            self._publish(StageFailed(node=node.name, stage=node.stage.name, error=record.error))
+            raise
+        finally:
+            record.seconds = round(time.monotonic() - started, 3)
+        record.status = "finished"
+        self.manifest.notes += [note for note in getattr(artifact, "notes", ()) if note not in self.manifest.notes]
+        cached = bool(record.cached)
+        self._publish(StageFinished(node=node.name, stage=node.stage.name, cached=cached, seconds=record.seconds))
+        return artifact
+
+    def _make(self, node: Node, record: StageRecord) -> Artifact:
+        if not node.stage.cached:
+            record.cached = False
+            return self._call(node, record, self.folder)
+        if (artifact := self._load(node)) is not None:
+            record.cached = True
+            return artifact
+        with self._lock(node):
+            if (artifact := self._load(node)) is not None:
+                record.cached = True
+                return artifact
+            record.cached = False
+            self.cache.put(node.stage.name, node.key, lambda part: self._fill(node, record, part))
+            artifact = self._load(node)
+        if artifact is None:
+            raise PluginError(
+                f"stages.{node.name} ({node.stage.name}): its {node.stage.makes().__name__} cannot be kept and read "
+                "back; its files must lie in ctx.folder, and its fields hold plain values."
+            )
+        return artifact
+
+    @contextmanager
+    def _lock(self, node: Node) -> Iterator[None]:
+        with self.cache.lock(node.stage.name, node.key, wait=False) as mine:
+            if mine:
+                yield
+                return
+        self._publish(Notice(node=node.name, message="another run makes the same; waiting for it"))
+        with self.cache.lock(node.stage.name, node.key):
+            yield
+
+    def _fill(self, node: Node, record: StageRecord, part: Path) -> None:
+        artifact = self._call(node, record, part)
+        text = json.dumps(dump(artifact, part, self.cache.root), indent=1, ensure_ascii=False)
+        (part / "artifact.json").write_text(text, encoding="utf-8")
+
+    def _call(self, node: Node, record: StageRecord, folder: Path) -> Artifact:
+        ctx = self._context(node, folder)
+        artifact = node.stage.run(ctx, **self._inputs(node))
+        for name, count in ctx.counts.items():
+            setattr(record, name, count)
+        if not isinstance(artifact, node.stage.makes()):
+            raise PluginError(
+                f"stages.{node.name} ({node.stage.name}): run() says that it makes a {node.stage.makes().__name__}, "
+                f"but gave {type(artifact).__name__}; mend the plugin."
+            )
+        return artifact
+
+    def _load(self, node: Node) -> Artifact | None:
+        """The stage's artifact from the cache; None where there is none, or a file of it is gone or changed."""
+        folder = self.cache.get(node.stage.name, node.key)
+        if folder is None:
+            return None
+        try:
+            data = json.loads((folder / "artifact.json").read_text(encoding="utf-8"))
+            artifact = load(node.stage.makes(), data, folder)
+        except (OSError, ValueError, TypeError, KeyError):
+            log.info("%s: the cached artifact cannot be read and is made anew", node.name, exc_info=True)
+            return None
+        if not all(file.intact() for file in files(artifact)):
+            log.info("%s: a file of the cached artifact is gone or changed; it is made anew", node.name)
+            return None
+        return artifact
+
+    # -- around ------------------------------------------------------------------------------------------------------
+
+    def _context(self, node: Node, folder: Path) -> Context:
+        return Context(
+            node=node.name,
+            folder=folder,
+            cache=self.cache,
+            run_folder=self.folder,
+            workers=self.job.run.workers or cores(),
+            publish=self._publish,
+            parallel=Mapper(self.registry.files),
+        )
+
+    def _inputs(self, node: Node) -> dict[str, Artifact]:
+        return {source: self.values[source] for source in node.sources}
+
+    def _publish(self, event: Event) -> None:
+        self.registry.publish(event)
+
+    @contextmanager
+    def _observed(self) -> Iterator[None]:
+        from qmv.engine.observers import EventLog
+
+        events = EventLog(self.folder / "events.jsonl")
+        self.registry.observe(events)
+        try:
+            yield
+        finally:
+            self.registry.forget(events)
+            events.close()
+
+    @contextmanager
+    def _verdict(self, started: float) -> Iterator[None]:
+        """Turns whatever ends the run into a status, a manifest and an event; what is raised is a QmvError if it can."""
+        manifest, error = self.manifest, None
+        manifest.status = "running"
+        try:
+            yield
+            manifest.status = "finished"
+        except (KeyboardInterrupt, SystemExit):
+            manifest.status, manifest.error = "cancelled", "cancelled"
+            raise
+        except Exception as cause:
+            log.error("the run failed", exc_info=True)
+            error = _sentence(cause, self.folder)
+            manifest.status, manifest.error = "failed", str(error)
+            raise error from cause
+        finally:
+            manifest.seconds = round(time.monotonic() - started, 3)
+            self._publish(
+                RunFinished(
+                    status=manifest.status, seconds=manifest.seconds, result=manifest.result, error=manifest.error or ""
+                )
+            )
+            _write_if_possible(manifest, self.folder, failed=manifest.status != "finished")
+
+    def _keep_artifact(self, node: Node) -> None:
+        folder = self.folder / "artifacts"
+        folder.mkdir(exist_ok=True)
+        text = json.dumps(dump(self.values[node.name], folder), indent=1, ensure_ascii=False)
+        (folder / f"{node.name}.json").write_text(text + "\n", encoding="utf-8")
+
+    def _result(self, nodes: list[Node]) -> str:
+        """Where the last thing that was made lies: a delivery's address, else the artifact's own file."""
+        for node in reversed(nodes):
+            value = self.values[node.name]
+            if isinstance(value, Delivery):
+                return value.url
+        return str(self.folder / "artifacts" / f"{nodes[-1].name}.json")
+
+    def _count_pictures(self) -> None:
+        from qmv.artifacts import Pictures
+
+        for record in self.manifest.stages:
+            value = self.values.get(record.node)
+            if isinstance(value, Pictures):
+                made = record.made or 0
+                asked = len(value.pictures)
+                self.manifest.pictures = {"asked": asked, "made": made, "reused": asked - made, "failed": 0}
+
+
+def _sentence(cause: Exception, folder: Path) -> QmvError:
+    if isinstance(cause, QmvError):
+        return cause
+    if type(cause).__name__ == "TerminatedWorkerError":
+        return OutputError(
+            "workers: the system ended a worker process, most often for want of memory; run the same command again "
+            "(what is done is kept), with fewer workers: run.workers=1."
+        )
+    number = getattr(cause, "errno", None)
+    if number is not None and (error := output_error(OSError(number, str(cause), getattr(cause, "filename", None)))):
+        return error
+    return QmvError(f"unexpected ({type(cause).__name__}): {cause}; the details are in {folder / 'run.log'}.")
+
+
+def _write_if_possible(manifest: Manifest, folder: Path, *, failed: bool) -> None:
+    try:
+        manifest.write(folder)
+    except OSError:
+        if not failed:  # a full disk has been reported already
+            raise

@@ -1,0 +1,95 @@
+"""Every audio file is an option of the config group `song`: `song=a/b.mp3`, `-m 'song=glob(*)' songs_dir=FOLDER`.
+
+A Hydra ConfigSource of our own, with the search path `songs://FOLDER`. The demo song is an option of it too, listed
+only where no folder is named, so that `glob(*)` means the folder's songs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.object_type import ObjectType
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
+
+__all__ = ["AUDIO_SUFFIXES", "DEMO", "register"]
+
+AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".oga", ".aif", ".aiff")
+DEMO = "demo"
+
+
+class SongSource(ConfigSource):
+    """Answers `song/<path>.yaml` for audio files; `self.path` is the folder that bare names are looked up in."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "songs"
+
+    def available(self) -> bool:
+        return True
+
+    def is_group(self, config_path: str) -> bool:
+        return config_path in ("", "song")
+
+    def is_config(self, config_path: str) -> bool:
+        name = _song_name(config_path)
+        # a path that does not exist is an option too: the run then says so in words of its own
+        return name is not None and (name == DEMO or "/" in name or _is_audio(name) or Path(name).is_file())
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        name = _song_name(config_path)
+        if name is None:
+            raise ConfigLoadError(f"Config not found: {config_path}")
+        path = name
+        if name != DEMO and self.path and (inside := Path(self.path) / name).is_file():
+            path = str(inside)
+        return ConfigResult(
+            config=OmegaConf.create({"path": path}),
+            path=f"{self.scheme()}://{self.path}",
+            provider=self.provider,
+            header={"package": "song"},
+        )
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        if config_path == "":
+            return [] if results_filter == ObjectType.CONFIG else ["song"]
+        if config_path != "song" or results_filter == ObjectType.GROUP:
+            return []
+        if not self.path:
+            return [DEMO]
+        folder = Path(self.path)
+        return sorted(file.name for file in folder.iterdir() if _is_audio(file.name)) if folder.is_dir() else []
+
+
+class SongSearchPath(SearchPathPlugin):
+    """Puts the songs, and the preset folders of plugins, on Hydra's search path."""
+
+    songs_dir = ""
+    config_paths: tuple[str, ...] = ()
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        search_path.append("qmv-songs", f"songs://{self.songs_dir}")
+        for path in self.config_paths:
+            search_path.append("qmv-plugin", path)
+
+
+def register(songs_dir: str, config_paths: tuple[str, ...]) -> None:
+    """Tells Hydra of the songs of a folder ('' for none) and of the plugins' presets."""
+    SongSearchPath.songs_dir, SongSearchPath.config_paths = songs_dir, config_paths
+    plugins = Plugins.instance()
+    plugins.register(SongSource)
+    plugins.register(SongSearchPath)
+
+
+def _song_name(config_path: str) -> str | None:
+    """The option of the group `song` in Hydra's spelling of it."""
+    if not config_path.startswith("song/"):
+        return None
+    return config_path.removeprefix("song/").removesuffix(".yaml")
+
+
+def _is_audio(name: str) -> bool:
+    return Path(name).suffix.lower() in AUDIO_SUFFIXES
