@@ -1,0 +1,1 @@
+"""Effects on finished frames, one file each."""

@@ -1,0 +1,51 @@
+"""The user's own pictures, in the order of their names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from qmv.api import ImageProvider, ImageRequest, plugin, setting
+from qmv.artifacts import File
+from qmv.errors import InputError
+from qmv.media.picture import PICTURE_SUFFIXES, read
+
+__all__ = ["Folder"]
+
+
+@plugin
+class Folder(ImageProvider):
+    """Pictures from a folder, cropped to the format; they start again where there are fewer than shots."""
+
+    name = "folder"
+    libraries = ("pillow",)
+    path: str = setting(help="the folder with the pictures (png, jpg, webp, bmp, tif, gif)", keyed=False)
+
+    def content(self) -> list[str]:
+        return [File.of(file).sha256 for file in self._files()]
+
+    def request_identity(self, request: ImageRequest) -> dict[str, Any]:
+        return {"picture": request.index % len(self._files())}
+
+    def render(self, request: ImageRequest) -> bytes:
+        files = self._files()
+        file = files[request.index % len(files)]
+        data = file.read_bytes()
+        read(data, f"image (folder): {file}")  # names the file where it is broken
+        return data
+
+    def _files(self) -> list[Path]:
+        folder = Path(self.path).expanduser()
+        if not folder.is_dir():
+            raise InputError(f"image (folder): there is no folder {folder}; set image.path=FOLDER.")
+        found = [file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file()]
+        if not found:
+            kinds = ", ".join(suffix[1:] for suffix in PICTURE_SUFFIXES)
+            raise InputError(f"image (folder): {folder} holds no pictures; put some in ({kinds}).")
+        return sorted(found, key=_natural)
+
+
+def _natural(file: Path) -> list[tuple[int, str]]:
+    """Sorts 'img2' before 'img10'."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", file.name.lower())]

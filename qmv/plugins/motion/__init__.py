@@ -1,0 +1,1 @@
+"""Camera motions, one file each."""

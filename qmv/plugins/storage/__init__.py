@@ -1,0 +1,1 @@
+"""Places that finished videos go to, one file each."""

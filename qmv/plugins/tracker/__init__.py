@@ -1,0 +1,1 @@
+"""Beat trackers, one file each."""

@@ -1,0 +1,56 @@
+"""Beats by dynamic programming (Ellis 2007), as librosa has it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from qmv.api import Tracker, plugin, setting
+from qmv.artifacts import Beats
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = ["Librosa"]
+
+_RATE_HZ = 22050
+_HOP = 256  # 11.6 ms
+_SHORTEST_S = 1.0  # less than two beats at 120 a minute: nothing to find a pulse in
+
+
+@plugin
+class Librosa(Tracker):
+    """Quick, and good on steady music; it knows no bars. Beats come 20 to 44 ms late on full mixes."""
+
+    name = "librosa"
+    libraries = ("librosa", "numpy", "scipy")
+    start_bpm: float = setting(120.0, "tempo to expect", unit="beats/min", at_least=30, at_most=300)
+    tightness: float = setting(100.0, "how strictly beats follow the tempo", above=0, at_most=10_000)
+
+    def track(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
+        import librosa
+        import numpy as np
+
+        duration_s = Fraction(len(samples), rate_hz)
+        times: list[float] = []
+        if duration_s >= _SHORTEST_S:
+            signal = librosa.resample(samples, orig_sr=rate_hz, target_sr=_RATE_HZ)
+            onsets = librosa.onset.onset_strength(y=signal, sr=_RATE_HZ, hop_length=_HOP)
+            _, frames = librosa.beat.beat_track(
+                onset_envelope=onsets,
+                sr=_RATE_HZ,
+                hop_length=_HOP,
+                start_bpm=self.start_bpm,
+                tightness=self.tightness,
+                trim=True,
+            )
+            times = [round(float(t), 6) for t in librosa.frames_to_time(frames, sr=_RATE_HZ, hop_length=_HOP)]
+        tempo = 60 / float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+        return Beats(
+            times_s=tuple(times),
+            bar_position=(0,) * len(times),
+            tempo_bpm=round(tempo, 3),
+            confidence=0.5 if times else 0.0,
+            duration_s=duration_s,
+        )

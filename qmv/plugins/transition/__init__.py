@@ -1,0 +1,1 @@
+"""Transitions between two shots, one file each."""

@@ -1,0 +1,1 @@
+"""Prompt writers, one file each."""

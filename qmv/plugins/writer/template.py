@@ -1,0 +1,55 @@
+"""Prompts from the style's own words: its sentence filled with varied shots, subjects and moods."""
+
+from __future__ import annotations
+
+import hashlib
+
+from qmv.api import Brief, Prompt, Writer, plugin
+
+__all__ = ["Template"]
+
+
+@plugin
+class Template(Writer):
+    """Walks through the style's shots, and shuffles its subjects and moods so that neighbours differ.
+
+    A shot's words depend on the style, the seed and its number only, so a variant with more pictures begins with the
+    same ones.
+    """
+
+    name = "template"
+
+    def write(self, brief: Brief) -> list[Prompt]:
+        return [_prompt(brief, slot.index) for slot in brief.slots]
+
+
+def _prompt(brief: Brief, index: int) -> Prompt:
+    style = brief.style
+    framing = style.shots[index % len(style.shots)]
+    subject = _dealt(style.subjects, index, f"{style.name}/subjects/{brief.seed}")
+    mood = _dealt(style.moods, index, f"{style.name}/moods/{brief.seed}") if style.moods else ""
+    words = {"shot": framing, "subject": subject, "mood": mood, "title": brief.title, "artist": brief.artist}
+    return Prompt(
+        text=" ".join(style.prompt.format_map(words).split()),
+        negative_text=style.negative_prompt,
+        framing=framing,
+        subject=subject,
+        seed=_number(f"{style.name}/{brief.seed}/{index}") % 2**31,
+    )
+
+
+def _dealt(cards: tuple[str, ...], index: int, seed: str) -> str:
+    """The card at a place of an endless deal: each round is a shuffle of all cards, and no two neighbours are equal."""
+    round_number, place = divmod(index, len(cards))
+    order = _shuffled(cards, f"{seed}/{round_number}")
+    if round_number and len(cards) > 1 and order[0] == _dealt(cards, round_number * len(cards) - 1, seed):
+        order = order[1:] + order[:1]
+    return order[place]
+
+
+def _shuffled(cards: tuple[str, ...], seed: str) -> list[str]:
+    return sorted(cards, key=lambda card: _number(f"{seed}/{card}"))
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])

@@ -1,0 +1,1 @@
+"""The stages that come with QMV; only the registry names them."""

@@ -1,0 +1,42 @@
+"""Hands the finished video to the storage."""
+
+from __future__ import annotations
+
+import re
+
+from qmv.api import Context, Stage, Storage, plugin, setting
+from qmv.artifacts import Delivery, Song, Style, Video
+
+__all__ = ["Deliver"]
+
+
+@plugin
+class Deliver(Stage):
+    """Stores the video under a key made of the song's and the style's names."""
+
+    name = "deliver"
+    cached = False
+    storage: Storage
+    key: str = setting("{title}.mp4", "where in the storage; may use {title}, {artist}, {style} and {run}")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            self.key.format(title="", artist="", style="", run="")
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"key has a wrong placeholder {error}; allowed: {{title}} {{artist}} {{style}} {{run}}") from error
+
+    def run(self, ctx: Context, song: Song, style: Style, video: Video) -> Delivery:
+        parts = {"title": song.title, "artist": song.artist, "style": style.name, "run": ctx.run_folder.name}
+        key = self.key.format(**{name: _file_name(text) for name, text in parts.items()})
+        url = self.storage.put(video.file.path, key, {"title": song.title, "style": style.name})
+        ctx.progress(1, 1, "video")
+        return Delivery(url=url, storage=self.storage.name)
+
+
+def _file_name(text: str) -> str:
+    """A text as a file name that every system takes: no separators, no control characters, at most 120 bytes."""
+    name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "_", text).strip(" .")
+    while len(name.encode()) > 120:
+        name = name[:-1]
+    return name or "video"

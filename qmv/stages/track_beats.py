@@ -1,0 +1,45 @@
+"""Finds the beats of the song."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from qmv.api import Context, Stage, Tracker, plugin
+from qmv.artifacts import Beats, Song
+
+__all__ = ["TrackBeats"]
+
+_SILENCE = 1e-4  # -80 dBFS: below this peak nothing is heard, and a tracker would follow noise
+
+
+@plugin
+class TrackBeats(Stage):
+    """Decodes the song and hands it to the tracker; silence has no beats."""
+
+    name = "track_beats"
+    libraries = ("av", "numpy")
+    tracker: Tracker
+
+    def run(self, ctx: Context, song: Song) -> Beats:
+        from fractions import Fraction
+
+        import numpy as np
+
+        from qmv.media.audio import mono
+
+        samples, rate_hz = mono(song)
+        duration_s = Fraction(len(samples), rate_hz)
+        if float(np.abs(samples).max()) < _SILENCE:
+            note = "the song is silent: pictures change on an even grid"
+            beats = Beats(
+                times_s=(), bar_position=(), tempo_bpm=0.0, confidence=0.0, duration_s=duration_s, notes=(note,)
+            )  # fmt: skip
+        else:
+            beats = dataclasses.replace(self.tracker.track(samples, rate_hz), duration_s=duration_s)
+            if len(beats.times_s) < 2 and not beats.notes:
+                note = "no beat was heard: pictures change on an even grid"
+                beats = dataclasses.replace(beats, notes=(note,))
+        for note in beats.notes:
+            ctx.notice(note)
+        ctx.progress(len(beats.times_s), len(beats.times_s), "beats")
+        return beats
