@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from qmv.media.frame import Frame
 
 __all__ = [
-    "IDENTITY", "Affine", "Brief", "Cache", "Context", "Effect", "ImageProvider", "ImageRequest", "Moment", "Motion", "Outcome", "Plugin",
-    "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer", "plugin", "setting",
+    "IDENTITY", "Affine", "Brief", "Cache", "Context", "Effect", "ImageProvider", "ImageRequest", "Moment", "Motion",
+    "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer", "plugin", "setting",
 ]  # fmt: skip
 
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from qmv.engine.registry import Registry
 from qmv.errors import QmvError
@@ -20,25 +20,26 @@ from qmv.errors import QmvError
 __all__ = ["launch", "prepare", "run"]
 
 log = logging.getLogger("qmv")
-_registry: Registry | None = None
+_prepared: list[Registry] = []  # this process's plugins; a sweep's worker process starts without
 
 
-def prepare(arguments: list[str], config_file: Path) -> None:
+def prepare(arguments: list[str], config_file: Path) -> Registry:
     """Finds the plugins and gives them and the songs to Hydra; call it before Hydra reads the command line."""
     from qmv.engine import songs
     from qmv.engine.config import publish
 
-    global _registry
     try:
-        _registry = Registry(_listed("plugins", arguments, config_file))
-        publish(_registry)
-        songs_dir = "".join(_listed("songs_dir", arguments, config_file)[:1])
-        songs.register(str(Path(songs_dir).expanduser()) if songs_dir else "", tuple(_registry.config_paths))
+        registry = Registry(_early("plugins", arguments, config_file))
+        publish(registry)
+        songs_dir = "".join(_early("songs_dir", arguments, config_file)[:1])
+        songs.register(str(Path(songs_dir).expanduser()) if songs_dir else "", tuple(registry.config_paths))
     except QmvError as error:
         _exit(error)
+    _prepared[:] = [registry]
+    return registry
 
 
-def launch(main: Callable[[], None]) -> None:
+def launch(main: Callable[[], object]) -> None:
     """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
     sys.argv[1:] = [_quoted_song(argument) for argument in sys.argv[1:]]
@@ -51,7 +52,7 @@ def launch(main: Callable[[], None]) -> None:
     except Exception as error:
         from qmv.engine.hydra_errors import sentence
 
-        _exit(sentence(error, _registry))
+        _exit(sentence(error, _prepared[0] if _prepared else None))
 
 
 def run(cfg: DictConfig) -> str:
@@ -61,11 +62,10 @@ def run(cfg: DictConfig) -> str:
 
     from qmv.engine.config import bind
     from qmv.engine.manifest import Manifest, provenance
-    from qmv.engine.observers import terminal
     from qmv.engine.runner import Run
 
     hydra = HydraConfig.get()
-    registry = _registry or Registry(list(cfg.plugins))
+    registry = _prepared[0] if _prepared else Registry(list(cfg.plugins))
     sweep = hydra.mode == RunMode.MULTIRUN
     folder = Path(hydra.runtime.output_dir).absolute()
     manifest = Manifest(
@@ -78,17 +78,9 @@ def run(cfg: DictConfig) -> str:
         job = bind(cfg, registry)
         if sweep and not job.run.workers:
             job.run.workers = 1  # the jobs of a sweep already run side by side
-        current = Run(job=job, folder=folder, registry=registry, manifest=manifest)
-        if job.run.dry:
-            print("\n".join(current.forecast()))
-            return ""
-        watcher = terminal(prefix=f"[{hydra.job.num}] " if sweep else "")
-        registry.observe(watcher)
-        try:
-            result = current.execute().result
-        finally:
-            watcher.close()
-            registry.forget(watcher)
+        result = _perform(
+            Run(job=job, folder=folder, registry=registry, manifest=manifest), f"[{hydra.job.num}] " if sweep else ""
+        )
     except QmvError as error:
         _record_failure(manifest, folder, error)
         if not sweep:
@@ -98,6 +90,21 @@ def run(cfg: DictConfig) -> str:
         raise
     print(result, flush=True)
     return result
+
+
+def _perform(current: Any, prefix: str) -> str:
+    """Runs, or only forecasts; gives what belongs on stdout."""
+    from qmv.engine.observers import terminal
+
+    watcher = terminal(prefix)
+    current.registry.observe(watcher)
+    try:
+        if current.job.run.dry:
+            return "\n".join(f"{prefix}{line}" for line in current.forecast())
+        return str(current.execute().result)
+    finally:
+        watcher.close()
+        current.registry.forget(watcher)
 
 
 def _record_failure(manifest: Any, folder: Path, error: QmvError) -> None:
@@ -111,12 +118,12 @@ def _record_failure(manifest: Any, folder: Path, error: QmvError) -> None:
         log.debug("no manifest could be written", exc_info=True)
 
 
-def _exit(error: QmvError) -> None:
+def _exit(error: QmvError) -> NoReturn:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
 
 
-def _terminate(signum: int, frame: object) -> None:
+def _terminate(signum: int, frame: object) -> NoReturn:  # noqa: ARG001
     raise KeyboardInterrupt
 
 
@@ -128,13 +135,12 @@ def _quoted_song(argument: str) -> str:
     return 'song="' + re.sub(r'(\\*)"', r'\1\1\\"', value) + '"'
 
 
-def _listed(key: str, arguments: list[str], config_file: Path) -> list[str]:
+def _early(key: str, arguments: list[str], config_file: Path) -> list[str]:
     """A setting that is needed before Hydra composes: from the command line, else from config.yaml."""
-    from omegaconf import OmegaConf
-
     for argument in arguments:
         name, _, value = argument.lstrip("+").partition("=")
         if name == key and value:
             return [part.strip().strip("'\"") for part in value.strip("[]").split(",") if part.strip()]
-    found = OmegaConf.load(config_file).get(key) if config_file.is_file() else None
-    return [str(item) for item in found] if isinstance(found, (list,)) or hasattr(found, "append") else [found] if found else []
+    config = OmegaConf.to_container(OmegaConf.load(config_file)) if config_file.is_file() else {}
+    found = config.get(key) if isinstance(config, dict) else None
+    return [str(item) for item in found] if isinstance(found, list) else [str(found)] if found else []

@@ -36,9 +36,9 @@ class Setting:
         """The allowed values in words; empty when everything of the type is allowed."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
-        low = f"above {self.above:g}" if self.above is not None else ""
-        low = f"at least {self.at_least:g}" if self.at_least is not None else low
-        high = f"at most {self.at_most:g}" if self.at_most is not None else ""
+        low = f"above {self.above:.10g}" if self.above is not None else ""
+        low = f"at least {self.at_least:.10g}" if self.at_least is not None else low
+        high = f"at most {self.at_most:.10g}" if self.at_most is not None else ""
         return " and ".join(part for part in (low, high) if part)
 
 
@@ -59,8 +59,9 @@ def setting(
     `keyed=False`: does not change the result, so it stays out of the cache key (workers, timeouts, the name of the
     environment variable that holds a key). `knob`: the place in the config whose value it follows, such as 'fps'.
     """
-    limits = {"at_least": at_least, "above": above, "at_most": at_most}
-    meta = Setting(help=help, unit=unit, choices=tuple(choices), knob=knob, **limits)
+    meta = Setting(
+        help=help, unit=unit, at_least=at_least, above=above, at_most=at_most, choices=tuple(choices), knob=knob
+    )
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), compare=keyed, metadata={_META: meta})
     return field(default=default, compare=keyed, metadata={_META: meta})
@@ -90,4 +91,4 @@ def check(instance: Any) -> None:
         )
         if too_low or (meta.at_most is not None and not value <= meta.at_most):
             unit = f" {meta.unit}" if meta.unit else ""
-            raise ValueError(f"{name} must be {meta.allowed}{unit}, got {value:g}")
+            raise ValueError(f"{name} must be {meta.allowed}{unit}, got {value:.10g}")

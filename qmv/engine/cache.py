@@ -46,9 +46,9 @@ class Cache:
         return self.root / area / key[:2] / key
 
     def get(self, area: str, key: str) -> Path | None:
-        """The entry's folder, or None."""
+        """The entry's folder; None where it is missing or somebody has emptied it."""
         folder = self.folder(area, key)
-        return folder if folder.is_dir() else None
+        return folder if folder.is_dir() and any(folder.iterdir()) else None
 
     @contextmanager
     def lock(self, area: str, key: str, *, wait: bool = True) -> Iterator[bool]:

@@ -96,6 +96,12 @@ def publish(registry: Registry) -> None:
     store.store(name="qmv_schema", node=Schema, provider="qmv")
     for kind, entry in registry.entries():
         store.store(group=kind, name=entry.cls.name, node=_node(entry.cls), provider=entry.package)
+    # Hydra copies the whole store for each group that --help lists (half a second); it only reads the copies
+    store.__deepcopy__ = _the_store  # type: ignore[attr-defined]
+
+
+def _the_store(memo: object) -> ConfigStore:  # noqa: ARG001
+    return ConfigStore.instance()
 
 
 def plugin_fields(cls: type[Plugin]) -> dict[str, tuple[str, bool]]:
@@ -111,14 +117,14 @@ def plugin_fields(cls: type[Plugin]) -> dict[str, tuple[str, bool]]:
 
 def _hints(cls: type) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
-    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
+    return {name: hints[name] for name in described(cls)}
 
 
 def _node(cls: type[Plugin]) -> Any:
     """The plugin's settings as a config node: a plain dataclass, since OmegaConf would make a frozen one read-only."""
     parts, settings = plugin_fields(cls), described(cls)
     fields: list[tuple[str, Any, Any]] = [("name", str, cls.name)]
-    for f in dataclasses.fields(cls):
+    for f in dataclasses.fields(cls):  # type: ignore[arg-type]
         hint = _hints(cls)[f.name]
         default: Any = MISSING if f.default is dataclasses.MISSING else f.default
         if f.default_factory is not dataclasses.MISSING:
@@ -191,7 +197,7 @@ def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:
     settings = {key: value for key, value in node.items() if key != "name"}
     cls = registry.get(kind, node["name"]).cls
     where = f"{where} ({cls.name})"
-    if unknown := set(settings) - {f.name for f in dataclasses.fields(cls)}:
+    if unknown := set(settings) - set(described(cls)):
         raise UnknownName(f"{where}: setting", sorted(unknown)[0], described(cls))
     for name, (part_kind, many) in plugin_fields(cls).items():
         value = settings.get(name)
@@ -220,7 +226,8 @@ def _song(node: dict[str, Any]) -> SongSettings:
 
 
 def _style(node: dict[str, Any]) -> Style:
-    style = Style(**{key: tuple(value) if isinstance(value, list) else value for key, value in node.items()})
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in node.items()}
+    style = Style(**values)
     for name in ("palette", "shots", "subjects"):
         if not getattr(style, name):
             raise ConfigError(f"style ({style.name}): {name} is empty; give at least one.")
@@ -232,5 +239,7 @@ def _style(node: dict[str, Any]) -> Style:
         style.prompt.format_map(dict.fromkeys(known, ""))
     except (KeyError, ValueError, IndexError) as error:
         allowed = ", ".join(f"{{{name}}}" for name in sorted(known))
-        raise ConfigError(f"style ({style.name}): prompt has a wrong placeholder {error}; allowed: {allowed}.") from error
+        raise ConfigError(
+            f"style ({style.name}): prompt has a wrong placeholder {error}; allowed: {allowed}."
+        ) from error
     return style

@@ -41,7 +41,9 @@ def plan(stages: Mapping[str, Stage], roots: Mapping[str, tuple[type[Artifact], 
         reads = {name: set(stage.inputs()) - set(roots) for name, stage in stages.items()}
         order = list(graphlib.TopologicalSorter(reads).static_order())
     except graphlib.CycleError as error:
-        raise ConfigError(f"stages: {' -> '.join(error.args[1])} is a circle; a stage cannot wait for itself.") from error
+        raise ConfigError(
+            f"stages: {' -> '.join(error.args[1])} is a circle; a stage cannot wait for itself."
+        ) from error
     keys = {name: key for name, (_, key) in roots.items()}
     nodes = []
     for name in order:

@@ -7,6 +7,7 @@ import re
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
+from qmv.engine import config
 from qmv.engine.config import Schema
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, QmvError, UnknownName, output_error
@@ -31,7 +32,7 @@ def sentence(error: BaseException, registry: Registry | None) -> QmvError:
             )
     for cause in reversed(chain):
         if isinstance(cause, OmegaConfBaseException):
-            return _bad_value(cause, chain, registry)
+            return _bad_value(cause, registry)
     for cause in chain:
         if isinstance(cause, OSError) and (known := output_error(cause)) is not None:
             return known
@@ -59,7 +60,7 @@ def _unknown_option(error: MissingConfigException, registry: Registry | None) ->
     return ConfigError(f"{unknown}{hint}{song}") if hint or song else unknown
 
 
-def _bad_value(error: OmegaConfBaseException, chain: list[BaseException], registry: Registry | None) -> QmvError:
+def _bad_value(error: OmegaConfBaseException, registry: Registry | None) -> QmvError:
     text = str(error).splitlines()[0]
     if match := re.match(r"Key '(.+)' not in '(.+)'", text):
         return UnknownName("config: key", match[1], _keys_of(match[2], registry))
@@ -78,8 +79,6 @@ def _bad_override(error: ConfigCompositionException) -> QmvError:
 
 def _keys_of(type_name: str, registry: Registry | None) -> list[str]:
     """The keys of a config node, known by the name of its class."""
-    import qmv.engine.config as config
-
     node = getattr(config, type_name, None)
     if node is not None:
         return list(node.__dataclass_fields__)

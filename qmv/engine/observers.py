@@ -124,7 +124,9 @@ class Bars:
                     self._tasks[event.node], completed=event.done, total=event.total, unit=event.unit, note=note
                 )
             case Notice():
-                self._bars.console.print(f"{event.node}: {event.message}", style="yellow", highlight=False, markup=False)
+                self._bars.console.print(
+                    f"{event.node}: {event.message}", style="yellow", highlight=False, markup=False
+                )
             case StageFinished():
                 task = self._tasks[event.node]
                 total = self._last.total if self._last else 1

@@ -16,14 +16,12 @@ def cores() -> int:
 
 
 class Mapper:
-    """`parallel(function, items, workers)` for Context; `plugin_files` are loaded in each worker before it unpickles."""
+    """`parallel(function, items, workers)` for Context; `plugin_files` are loaded in each worker first."""
 
     def __init__(self, plugin_files: Sequence[str]) -> None:
         self._plugin_files = tuple(plugin_files)
 
-    def __call__(
-        self, function: Callable[[Any], Any], items: Sequence[Any], workers: int
-    ) -> Iterator[tuple[int, Any]]:
+    def __call__(self, function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[tuple[int, Any]]:
         workers = min(workers, len(items))
         if workers <= 1:
             yield from ((index, function(item)) for index, item in enumerate(items))
@@ -31,9 +29,12 @@ class Mapper:
         from joblib import Parallel, delayed
 
         calls = (
-            delayed(_call)(index, self._plugin_files, pickle.dumps((function, item))) for index, item in enumerate(items)
+            delayed(_call)(index, self._plugin_files, pickle.dumps((function, item)))
+            for index, item in enumerate(items)
         )
-        pool = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+        pool = Parallel(
+            n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+        )
         yield from pool(calls)
 
 

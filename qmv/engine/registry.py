@@ -141,7 +141,7 @@ class Registry:
             self._manager.check_pending()
             found = [(kind, cls) for kind, (_, hook) in KINDS.items() for cls in self._call(plugin, hook)]
             for kind, cls in found:
-                _check_class(kind, cls, package)
+                _check_class(kind, cls)
         except (pluggy.PluginValidationError, PluginError) as error:
             self._manager.unregister(plugin)
             raise PluginError(f"plugin ({package}): {error}") from error
@@ -167,8 +167,8 @@ class _NameTaken(PluginError):
     """Two plugins of one name: never guessed between, so it is always fatal."""
 
 
-def _check_class(kind: str, cls: Any, package: str) -> None:
-    base = KINDS[kind][0]
+def _check_class(kind: str, cls: Any) -> None:
+    base: Any = KINDS[kind][0]
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise PluginError(f"{cls!r} is no {base.__name__}; return subclasses of qmv.api.{base.__name__}.")
     if not isinstance(getattr(cls, "name", None), str) or not is_dataclass(cls):

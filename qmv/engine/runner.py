@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from qmv.api import Context
 from qmv.artifacts import Artifact, Delivery, dump, files, load
@@ -214,7 +213,7 @@ class Run:
 
     @contextmanager
     def _verdict(self, started: float) -> Iterator[None]:
-        """Turns whatever ends the run into a status, a manifest and an event; what is raised is a QmvError if it can."""
+        """Turns whatever ends the run into a status, a manifest and an event; raises a QmvError where it can."""
         manifest, error = self.manifest, None
         manifest.status = "running"
         try:

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from qmv.artifacts import Beats, Shot, Storyboard
 from qmv.media.timebase import frame_at, frame_count
@@ -40,8 +41,8 @@ def cut_points(beats: Beats, beats_per_image: int, min_images: int, fps: Fractio
     if len(on_beats) < 2:
         length_s = _UNHEARD_BEAT_S * beats_per_image
         return _evenly(max(wanted, round(beats.duration_s / Fraction(length_s))), frames)
-    shot_frames = beats_per_image * statistics.median(b.frame - a.frame for a, b in zip(on_beats, on_beats[1:]))
-    cuts = _fill(_from_zero(_picked(on_beats, beats_per_image, shot_frames), shot_frames), frames, shot_frames)
+    shot_frames = beats_per_image * statistics.median(b.frame - a.frame for a, b in pairwise(on_beats))
+    cuts = _fill(_from_zero(_picked(on_beats, beats_per_image), shot_frames), frames, shot_frames)
     if len(cuts) >= wanted:
         return cuts
     if len(on_beats) >= wanted:
@@ -59,7 +60,7 @@ def _distinct(beats: Beats, frames: int, fps: Fraction) -> list[Cut]:
     return [found[frame] for frame in sorted(found)]
 
 
-def _picked(on_beats: list[Cut], beats_per_image: int, shot_frames: float) -> list[Cut]:
+def _picked(on_beats: list[Cut], beats_per_image: int) -> list[Cut]:
     return [cut for cut in on_beats if cut.beat is not None and cut.beat % beats_per_image == 0]
 
 
@@ -114,9 +115,9 @@ class ChunkSpan:
 
 
 def overlaps(storyboard: Storyboard, length_s: float) -> list[Overlap]:
-    """One a shot. A transition borrows from both neighbours alike, at most half of the shorter one, and moves no cut."""
+    """One a shot. A transition borrows from both neighbours alike, at most half of the shorter, and moves no cut."""
     wanted = round(Fraction(length_s) * storyboard.fps / 2)
-    halves = [0] + [min(wanted, a.frames // 2, b.frames // 2) for a, b in zip(storyboard.shots, storyboard.shots[1:])]
+    halves = [0] + [min(wanted, a.frames // 2, b.frames // 2) for a, b in pairwise(storyboard.shots)]
     return [Overlap(cut=shot.start, half=half) for shot, half in zip(storyboard.shots, halves)]
 
 
@@ -126,7 +127,7 @@ def chunk_spans(storyboard: Storyboard, transitions: Sequence[Overlap], max_fram
     """
     starts = [overlap.cut - overlap.half for overlap in transitions] + [storyboard.frames]
     spans = []
-    for shot, (start, end) in enumerate(zip(starts, starts[1:])):
+    for shot, (start, end) in enumerate(pairwise(starts)):
         for first in range(start, end, max_frames):
             spans.append(ChunkSpan(shot=shot, first=first, frames=min(max_frames, end - first)))
     return spans

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from qmv.api import Cache, Context, Effect, Moment, Motion, Stage, Transition, plugin, setting
+from qmv.api import Cache, Context, Effect, Motion, Stage, Transition, plugin, setting
 from qmv.artifacts import Beats, File, Pictures, Song, Storyboard, Video
 from qmv.media.chunk import Chunk, Layer, write_chunk
 from qmv.media.encode import PRESETS, X264, encode_song, even, tags
@@ -126,8 +126,8 @@ class AssembleVideo(Stage):
         done = reused = len(unique) - len(todo)
         ctx.progress(done, len(unique), "chunks", reused=reused)
         items = [(ctx.cache, key, chunk, fps, self._x264) for key, chunk in todo]
-        for _ in ctx.map(_encode, items):
-            done += 1
+        for _, found in ctx.map(_encode, items):
+            done, reused = done + 1, reused + found
             ctx.progress(done, len(unique), "chunks", reused=reused)
 
     def _sound(self, cache: Cache, song: Song) -> Path:
@@ -142,14 +142,14 @@ class AssembleVideo(Stage):
         return folder / "sound.mp4"
 
 
-def _encode(item: tuple[Cache, str, Chunk, Fraction, X264]) -> None:
-    """One chunk into the cache; runs in a worker process."""
+def _encode(item: tuple[Cache, str, Chunk, Fraction, X264]) -> bool:
+    """One chunk into the cache, in a worker process; tells whether another run had put it there."""
     cache, key, chunk, fps, x264 = item
 
     def make(folder: Path) -> None:
         write_chunk(folder / "chunk.mp4", chunk, fps, x264)
 
-    cache.once(_CHUNKS, key, make)
+    return cache.once(_CHUNKS, key, make)[1]
 
 
 def _chunk_file(cache: Cache, key: str) -> Path:

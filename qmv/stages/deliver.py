@@ -24,7 +24,9 @@ class Deliver(Stage):
         try:
             self.key.format(title="", artist="", style="", run="")
         except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(f"key has a wrong placeholder {error}; allowed: {{title}} {{artist}} {{style}} {{run}}") from error
+            raise ValueError(
+                f"key has a wrong placeholder {error}; allowed: {{title}} {{artist}} {{style}} {{run}}"
+            ) from error
 
     def run(self, ctx: Context, song: Song, style: Style, video: Video) -> Delivery:
         parts = {"title": song.title, "artist": song.artist, "style": style.name, "run": ctx.run_folder.name}

@@ -1,4 +1,4 @@
-"""Gets a picture for each shot; each is checked, cropped and cached on its own, and made once however many runs want it."""
+"""Gets a picture for each shot; each is checked, cropped and cached on its own, and made once for all runs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ __all__ = ["PaintPictures"]
 
 _AREA = "pictures"
 _FILE = "picture.png"
+_AT_ONCE = 64  # locks held at a time: each is an open file, and systems allow about 1000
 
 
 @plugin
@@ -24,14 +25,18 @@ class PaintPictures(Stage):
     name = "paint_pictures"
     libraries = ("opencv-python-headless", "pillow")
     image: ImageProvider
-    width: int = setting(1024, "width of the pictures and the video, even", unit="px", at_least=16, at_most=8192, knob="width")
+    width: int = setting(
+        1024, "width of the pictures and the video, even", unit="px", at_least=16, at_most=8192, knob="width"
+    )
     height: int = setting(1024, "height, even", unit="px", at_least=16, at_most=8192, knob="height")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("width", "height"):
             if getattr(self, name) % 2:
-                raise ValueError(f"{name} must be even (H.264 stores colour for 2 x 2 pixels), got {getattr(self, name)}")
+                raise ValueError(
+                    f"{name} must be even (H.264 stores colour for 2 x 2 pixels), got {getattr(self, name)}"
+                )
 
     def run(self, ctx: Context, style: Style, storyboard: Storyboard) -> Pictures:
         wanted = self._requests(style, storyboard)
@@ -41,8 +46,8 @@ class PaintPictures(Stage):
         reused = sum(ctx.cache.get(_AREA, key) is not None for key in unique)
         ctx.progress(reused, len(unique), "pictures", reused=reused)
         done = reused
-        for _ in self._paint(ctx.cache, unique):
-            done += 1
+        for made in self._paint(ctx.cache, unique):
+            done, reused = done + 1, reused + (not made)
             ctx.progress(done, len(unique), "pictures", reused=reused)
         return Pictures(
             width_px=self.width,
@@ -75,28 +80,34 @@ class PaintPictures(Stage):
         ]
         shape = {"width_px": self.width, "height_px": self.height, "version": self.version}
         return [
-            (Cache.key({"provider": provider, "request": self.image.request_identity(request), "shape": shape}), request)
+            (
+                Cache.key({"provider": provider, "request": self.image.request_identity(request), "shape": shape}),
+                request,
+            )
             for request in requests
         ]
 
-    def _paint(self, cache: Cache, wanted: dict[str, ImageRequest]) -> Iterator[str]:
-        """Makes what is missing and yields each key. A picture that another run is making is waited for, last, while
-        this run holds no lock, so that two runs can never wait for each other.
+    def _paint(self, cache: Cache, wanted: dict[str, ImageRequest]) -> Iterator[bool]:
+        """Makes what is missing; yields for each whether this run made it.
+
+        A picture that another run is making is waited for while this run holds no lock, so that two runs can never
+        wait for each other.
         """
         missing = {key: request for key, request in wanted.items() if cache.get(_AREA, key) is None}
         while missing:
             with ExitStack() as locks:
-                mine = {key: r for key, r in missing.items() if locks.enter_context(cache.lock(_AREA, key, wait=False))}
-                for key in mine:
-                    del missing[key]
+                mine: dict[str, ImageRequest] = {}
+                for key in list(missing)[:_AT_ONCE]:
+                    if locks.enter_context(cache.lock(_AREA, key, wait=False)):
+                        mine[key] = missing.pop(key)
                 found = [key for key in mine if cache.get(_AREA, key) is not None]
-                yield from found
+                yield from (False for _ in found)
                 yield from self._make(cache, {key: mine[key] for key in mine if key not in found})
-            if missing:
+            if missing and not mine:
                 with cache.lock(_AREA, next(iter(missing))):
                     pass  # the other run has made it, failed or died: look again
 
-    def _make(self, cache: Cache, requests: dict[str, ImageRequest]) -> Iterator[str]:
+    def _make(self, cache: Cache, requests: dict[str, ImageRequest]) -> Iterator[bool]:
         """Asks the provider for all; what came is kept before the first failure is raised."""
         if not requests:
             return
@@ -109,7 +120,7 @@ class PaintPictures(Stage):
             except QmvError as error:
                 first_error = first_error or error
             else:
-                yield key
+                yield True
         if first_error is None and keys:
             first_error = PluginError(f"image ({self.image.name}): gave no outcome for {len(keys)} pictures.")
         if first_error is not None:
@@ -137,4 +148,3 @@ class PaintPictures(Stage):
             seed=request.seed,
             prompt=request.prompt,
         )
-

@@ -35,4 +35,4 @@ class Flash(Effect):
         white = 235.0
         share = lift / 219
         y = cv2.convertScaleAbs(frame.y, alpha=1 - share, beta=white * share)
-        return replace(frame, y=y)
+        return replace(frame, y=y)  # type: ignore[arg-type]

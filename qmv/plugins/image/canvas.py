@@ -17,14 +17,14 @@ class Canvas(ImageProvider):
     version = 1
     libraries = ("numpy", "opencv-python-headless")
     threads = 2  # it computes, so more threads than cores only wait
-    look: str = setting("", "another look than the style's; empty: the style's own", choices=("", *LOOKS))
+    look: str = setting("style", "how it paints: the style's own look, or another", choices=("style", *LOOKS))
 
     def render(self, request: ImageRequest) -> bytes:
         from qmv.media.picture import png
         from qmv.plugins.image.canvas_looks import paint
         from qmv.plugins.image.canvas_looks.scene import Scene
 
-        look = self.look or request.look
+        look = request.look if self.look == "style" else self.look
         if look not in LOOKS:
             raise UnknownName("style: look", look, LOOKS)
         scene = Scene(

@@ -35,7 +35,9 @@ class Folder(Storage):
             _link_or_copy(file, part)
             os.replace(part, target)
         except OSError as error:
-            raise output_error(error) or OutputError(f"storage (folder): {target} cannot be written ({error}).") from error
+            raise output_error(error) or OutputError(
+                f"storage (folder): {target} cannot be written ({error})."
+            ) from error
         finally:
             part.unlink(missing_ok=True)
         return str(target)
@@ -47,7 +49,9 @@ class Folder(Storage):
         folder = Path(self.path).expanduser().resolve()
         target = (folder / key).resolve()
         if not target.is_relative_to(folder):
-            raise OutputError(f"storage (folder): the key '{key}' leads out of {folder}; use a relative one without '..'.")
+            raise OutputError(
+                f"storage (folder): the key '{key}' leads out of {folder}; use a relative one without '..'."
+            )
         return target
 
 
