@@ -1,0 +1,42 @@
+# make demo: install, and make a video of the built-in song. make test: install, and pass the tests.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+
+.PHONY: demo test check lock clean
+
+demo: $(VENV)/.run
+	$(PY) run.py song=demo style=neon
+
+test: $(VENV)/.dev
+	$(PY) -m pytest -n auto
+
+check: $(VENV)/.dev  ## lint and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "QMV needs Python 3.11 to 3.13, and $(PYTHON) is %d.%d; name one: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --require-hashes -r requirements/run.lock
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --require-hashes -r requirements/dev.lock
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@ $(VENV)/.run
+
+lock:  ## writes requirements/*.lock anew (needs uv); no addresses, only hashes
+	printf 'editables\nhatchling\n' | uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --generate-hashes --extra dev pyproject.toml - -o requirements/dev.lock
+	grep -oE '^[a-z0-9-]+==[^ ]+' requirements/dev.lock > .constraints
+	printf 'editables\nhatchling\n' | uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --generate-hashes -c .constraints pyproject.toml - -o requirements/run.lock
+	rm .constraints
+
+clean:
+	rm -rf outputs/cache outputs/runs outputs/sweeps
