@@ -25,12 +25,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qmv.artifacts import Artifact, Beats, Section, Shot, Style
 from qmv.engine.cache import Cache
 from qmv.errors import PluginError, QmvError
 from qmv.events import Event, Notice, Progress
+from qmv.media.camera import IDENTITY, Affine
+from qmv.media.moments import Moment
 from qmv.settings import check, plugin, setting
 
 if TYPE_CHECKING:
@@ -105,11 +107,11 @@ class Context:
     workers: int
     publish: Callable[[Event], None]
     parallel: Callable[..., Iterator[tuple[int, Any]]]
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
 
     def progress(self, done: int, total: int, unit: str, *, reused: int = 0) -> None:
         """Tells how far the stage is, in pieces of its own kind; the last call goes to the manifest."""
-        self.counts = {"total": total, "made": done - reused, "reused": reused}
+        self.counts = {"unit": unit, "total": total, "made": done - reused, "reused": reused}
         self.publish(Progress(node=self.node, done=done, total=total, unit=unit, reused=reused))
 
     def notice(self, message: str) -> None:
@@ -130,10 +132,11 @@ class Stage(Plugin):
 
     kind = "stage"
     cached: ClassVar[bool] = True
+    planning: ClassVar[bool] = False  # costs nothing, and the rest of the plan hangs on it: a dry run does it too
     run: Callable[..., Artifact]
 
     def forecast(self, ctx: Context, **inputs: Any) -> str:
-        """What a run would do, without doing it: '3 of 32 pictures are cached'."""
+        """What a run would do, without doing it: '3 pictures to make, 29 cached'. Has the inputs that exist already."""
         return ""
 
     @classmethod
@@ -278,23 +281,6 @@ class ImageProvider(Plugin):
 # -- frames ----------------------------------------------------------------------------------------------------------
 
 
-class Affine(NamedTuple):
-    """Where in the picture each point of the frame comes from: x' = xx*x + xy*y + x0, y' = yx*x + yy*y + y0.
-
-    Both are in units of the frame: (0, 0) is the top left corner, (1, 1) the bottom right one.
-    """
-
-    xx: float
-    xy: float
-    x0: float
-    yx: float
-    yy: float
-    y0: float
-
-
-IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-
-
 class Motion(Plugin):
     """Moves a camera over a picture."""
 
@@ -320,17 +306,6 @@ class Transition(Plugin):
     @abstractmethod
     def blend(self, a: Frame, b: Frame, t: float) -> Frame:
         """t=0 gives a, t=1 gives b, exactly."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """Where in the music a frame is. `beat_phase` and `bar_phase` in 0..1, None away from beats; `energy` in 0..1."""
-
-    frame: int
-    time_s: float
-    beat_phase: float | None
-    bar_phase: float | None
-    energy: float
 
 
 class Effect(Plugin):

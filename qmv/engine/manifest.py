@@ -32,6 +32,7 @@ class StageRecord:
     status: str = "waiting"
     cached: bool | None = None
     seconds: float | None = None
+    unit: str | None = None
     total: int | None = None
     made: int | None = None
     reused: int | None = None

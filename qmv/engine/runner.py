@@ -60,10 +60,10 @@ class Run:
         return self.manifest
 
     def forecast(self) -> list[str]:
-        """A line a stage: what a run would do and what is cached; makes nothing but the manifest of the plan."""
+        """A line a stage: what a run would do, and what is cached. Stages that only plan are done."""
         lines = []
-        for node in self._plan():
-            lines.append(f"{node.name} ({node.stage.name}): {self._outlook(node)}")
+        for node, record in zip(self._plan(), self.manifest.stages):
+            lines.append(f"{node.name} ({node.stage.name}): {self._outlook(node, record)}")
         self.manifest.status = "planned"
         self.manifest.write(self.folder)
         return lines
@@ -87,13 +87,15 @@ class Run:
         title = f"{self.manifest.song['title']} / {self.job.style.name}"
         self._publish(RunStarted(folder=str(self.folder), title=title, nodes=tuple(node.name for node in nodes)))
 
-    def _outlook(self, node: Node) -> str:
+    def _outlook(self, node: Node, record: StageRecord) -> str:
         if node.stage.cached and (artifact := self._load(node)) is not None:
             self.values[node.name] = artifact
             return "cached"
-        if not all(source in self.values for source in node.sources):
-            return "to do, after what it reads"
-        text = node.stage.forecast(self._context(node, self.folder), **self._inputs(node))
+        if node.stage.planning and all(source in self.values for source in node.sources):
+            self.values[node.name] = self._make(node, record)
+            return f"planned: {record.total} {record.unit}"
+        known = {source: self.values[source] for source in node.sources if source in self.values}
+        text = node.stage.forecast(self._context(node, self.folder), **known)
         return f"to do: {text}" if text else "to do"
 
     # -- one stage ---------------------------------------------------------------------------------------------------
@@ -197,7 +199,8 @@ class Run:
         return {source: self.values[source] for source in node.sources}
 
     def _publish(self, event: Event) -> None:
-        self.registry.publish(event)
+        if not self.job.run.dry:
+            self.registry.publish(event)
 
     @contextmanager
     def _observed(self) -> Iterator[None]:

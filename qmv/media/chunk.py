@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmv.artifacts import Shot
+from qmv.media.camera import IDENTITY
 from qmv.media.encode import X264, encode_chunk
+from qmv.media.moments import Moment
 from qmv.media.timeline import Overlap
 
 if TYPE_CHECKING:
-    from qmv.api import Effect, Moment, Motion, Transition
+    from qmv.api import Effect, Motion, Transition
     from qmv.media.frame import Frame
 
 __all__ = ["Chunk", "Layer", "chunk_frames", "load_picture", "write_chunk"]
@@ -75,7 +77,5 @@ def load_picture(path: Path, width_px: int, height_px: int) -> Frame:
 
 
 def _view(motion: Motion, shot: Shot, picture: Frame, number: int) -> Frame:
-    from qmv.api import IDENTITY
-
     view = motion.camera(shot, min(number, shot.end - 1))
     return picture if view == IDENTITY else picture.warp(view)

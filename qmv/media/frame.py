@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qmv.api import Affine
+    from qmv.media.camera import Affine
 
     Plane = npt.NDArray[np.uint8]
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import bisect
+from dataclasses import dataclass
 from fractions import Fraction
 
-from qmv.api import Moment
 from qmv.artifacts import Beats
 
-__all__ = ["moments"]
+__all__ = ["Moment", "moments"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Where in the music a frame is. `beat_phase` and `bar_phase` in 0..1, None away from beats; `energy` in 0..1."""
+
+    frame: int
+    time_s: float
+    beat_phase: float | None
+    bar_phase: float | None
+    energy: float
 
 
 def moments(beats: Beats, fps: Fraction, first: int, count: int) -> tuple[Moment, ...]:

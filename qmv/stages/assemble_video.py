@@ -55,6 +55,11 @@ class AssembleVideo(Stage):
         )
 
     def forecast(self, ctx: Context, **inputs: Any) -> str:
+        if "storyboard" not in inputs:
+            return ""
+        if "pictures" not in inputs:
+            transitions = overlaps(inputs["storyboard"], self.transition.length_s())
+            return f"{len(chunk_spans(inputs['storyboard'], transitions, self.chunk_frames))} chunks to encode"
         pictures = inputs["pictures"]
         spans, chunks = self._plan(inputs["storyboard"], pictures, inputs["beats"])
         keys = {self._key(chunk, pictures, span, inputs["storyboard"]) for chunk, span in zip(chunks, spans)}

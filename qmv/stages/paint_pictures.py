@@ -56,6 +56,8 @@ class PaintPictures(Stage):
         )
 
     def forecast(self, ctx: Context, **inputs: Any) -> str:
+        if "storyboard" not in inputs:
+            return ""
         keys = {key for key, _ in self._requests(inputs["style"], inputs["storyboard"])}
         cached = sum(ctx.cache.get(_AREA, key) is not None for key in keys)
         return f"{len(keys) - cached} pictures to make, {cached} cached"

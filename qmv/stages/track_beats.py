@@ -17,6 +17,7 @@ class TrackBeats(Stage):
     """Decodes the song and hands it to the tracker; silence has no beats."""
 
     name = "track_beats"
+    planning = True
     libraries = ("av", "numpy")
     tracker: Tracker
 

@@ -16,6 +16,7 @@ class WriteStoryboard(Stage):
     """One shot for every few beats, each with its prompt."""
 
     name = "write_storyboard"
+    planning = True
     writer: Writer
     beats_per_image: int = setting(
         4, "how many beats a picture stays", unit="beats", at_least=1, knob="beats_per_image"

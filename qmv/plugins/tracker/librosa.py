@@ -16,6 +16,7 @@ __all__ = ["Librosa"]
 
 _RATE_HZ = 22050
 _HOP = 256  # 11.6 ms
+_QUIET = 0.003  # -50 dB of the loudest: where the song has not begun, or is over
 _SHORTEST_S = 1.0  # less than two beats at 120 a minute: nothing to find a pulse in
 
 
@@ -43,8 +44,9 @@ class Librosa(Tracker):
                 hop_length=_HOP,
                 start_bpm=self.start_bpm,
                 tightness=self.tightness,
-                trim=True,
+                trim=False,  # it would also leave out the beats of a quiet end
             )
+            frames = frames[_sounding(librosa.feature.rms(y=signal, hop_length=_HOP)[0], frames)]
             times = [round(float(t), 6) for t in librosa.frames_to_time(frames, sr=_RATE_HZ, hop_length=_HOP)]
         tempo = 60 / float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         return Beats(
@@ -54,3 +56,11 @@ class Librosa(Tracker):
             confidence=0.5 if times else 0.0,
             duration_s=duration_s,
         )
+
+
+def _sounding(loudness: npt.NDArray[np.float32], frames: npt.NDArray[np.int64]) -> slice:
+    """The beats between the song's first and last sound."""
+    import numpy as np
+
+    heard = np.flatnonzero(loudness > _QUIET * loudness.max())
+    return slice(int(np.searchsorted(frames, heard[0] - 1)), int(np.searchsorted(frames, heard[-1] + 1)))
