@@ -90,5 +90,5 @@ def check(instance: Any) -> None:
             meta.above is not None and not value > meta.above
         )
         if too_low or (meta.at_most is not None and not value <= meta.at_most):
-            unit = f" {meta.unit}" if meta.unit else ""
+            unit = f" ({meta.unit})" if meta.unit else ""
             raise ValueError(f"{name} must be {meta.allowed}{unit}, got {value:.10g}")

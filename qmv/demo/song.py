@@ -117,6 +117,8 @@ _DITHER_SEED = 118
 
 
 class Note(NamedTuple):
+    """A note of one part, in the score's own grid."""
+
     part: str
     step: int  # in sixteenths from the first beat
     length: int  # for how many of them it is held
@@ -125,6 +127,8 @@ class Note(NamedTuple):
 
 
 class Section(NamedTuple):
+    """A stretch of bars with the same players."""
+
     name: str
     first_bar: int
     chords: tuple[str, ...]

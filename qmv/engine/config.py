@@ -12,7 +12,7 @@ import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -26,6 +26,8 @@ from qmv.settings import described
 
 __all__ = ["Job", "SongSettings", "bind", "plugin_fields", "publish"]
 
+
+T = TypeVar("T")
 
 # -- schema ----------------------------------------------------------------------------------------------------------
 
@@ -165,9 +167,9 @@ def bind(cfg: DictConfig, registry: Registry) -> Job:
         stages[str(name)] = typing.cast(Stage, _bind(registry, "stage", node, f"stages.{name}"))
     if not stages:
         raise ConfigError("stages: there are none; choose a graph, for instance graph=music_video.")
-    run = RunSettings(**plain(cfg, "run"))
+    run = _settings(RunSettings, "run", plain(cfg, "run"))
     if run.workers < 0:
-        raise ConfigError(f"run: workers must be at least 0 (0: one a core), got {run.workers}")
+        raise ConfigError(f"run: workers must be at least 0 (0: one a core), got {run.workers}.")
     return Job(
         stages=stages,
         song=_song(plain(cfg, "song")),
@@ -198,7 +200,7 @@ def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:
     cls = registry.get(kind, node["name"]).cls
     where = f"{where} ({cls.name})"
     if unknown := set(settings) - set(described(cls)):
-        raise UnknownName(f"{where}: setting", sorted(unknown)[0], described(cls))
+        raise UnknownName(f"{where} setting", sorted(unknown)[0], described(cls))
     for name, (part_kind, many) in plugin_fields(cls).items():
         value = settings.get(name)
         place = name if many or name == part_kind else f"{where}.{name}"
@@ -216,8 +218,16 @@ def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:
         raise ConfigError(f"{where}: {error}.") from error
 
 
+def _settings(cls: type[T], where: str, node: dict[str, Any]) -> T:
+    known = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for key in node:
+        if key not in known:
+            raise UnknownName(f"{where} setting", key, known)
+    return cls(**node)
+
+
 def _song(node: dict[str, Any]) -> SongSettings:
-    song = SongSettings(**node)
+    song = _settings(SongSettings, "song", node)
     if song.start_s < 0:
         raise ConfigError(f"song: start_s must be at least 0, got {song.start_s:g}.")
     if song.end_s is not None and song.end_s <= song.start_s:
@@ -226,6 +236,7 @@ def _song(node: dict[str, Any]) -> SongSettings:
 
 
 def _style(node: dict[str, Any]) -> Style:
+    _settings(StyleSettings, "style", node)
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in node.items()}
     style = Style(**values)
     for name in ("palette", "shots", "subjects"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from qmv.engine import config
@@ -30,8 +31,8 @@ def sentence(error: BaseException, registry: Registry | None) -> QmvError:
                 f"'{cause.override}': cannot be read as KEY=VALUE; put a value with special characters into quotes: "
                 "'key=\"value\"'."
             )
-    for cause in reversed(chain):
-        if isinstance(cause, OmegaConfBaseException):
+    for cause in chain:
+        if isinstance(cause, OmegaConfBaseException) and "$" not in str(cause):  # inner ones are unfilled templates
             return _bad_value(cause, registry)
     for cause in chain:
         if isinstance(cause, OSError) and (known := output_error(cause)) is not None:
@@ -39,7 +40,7 @@ def sentence(error: BaseException, registry: Registry | None) -> QmvError:
         if isinstance(cause, ConfigCompositionException):
             return _bad_override(cause)
     text = " ".join(str(error).split())
-    if isinstance(error, HydraException):
+    if isinstance(error, HydraException) or text.startswith("Config group override"):
         return ConfigError(text)
     return QmvError(f"unexpected ({type(error).__name__}): {text}; please report it with the command that you ran.")
 
@@ -63,9 +64,9 @@ def _unknown_option(error: MissingConfigException, registry: Registry | None) ->
 def _bad_value(error: OmegaConfBaseException, registry: Registry | None) -> QmvError:
     text = str(error).splitlines()[0]
     if match := re.match(r"Key '(.+)' not in '(.+)'", text):
-        return UnknownName("config: key", match[1], _keys_of(match[2], registry))
+        return _unknown_key(match[1], _keys_of(match[2], registry))
     if match := re.search(r"Key '(.+)' is not in struct", text):
-        return UnknownName("config: key", match[1], Schema.__dataclass_fields__)
+        return _unknown_key(match[1], _siblings(error))
     key = getattr(error, "full_key", None)
     return ConfigError(f"{key or 'config'}: {text.rstrip('.')}.")
 
@@ -73,8 +74,21 @@ def _bad_value(error: OmegaConfBaseException, registry: Registry | None) -> QmvE
 def _bad_override(error: ConfigCompositionException) -> QmvError:
     text = " ".join(str(error).split())
     if match := re.match(r"Could not override '([^'@]+)(?:@[^']*)?'", text):
-        return UnknownName("config: key", match[1], Schema.__dataclass_fields__)
+        return _unknown_key(match[1], list(Schema.__dataclass_fields__))
     return ConfigError(text)
+
+
+def _unknown_key(name: str, known: list[str]) -> QmvError:
+    unknown = UnknownName("config key", name, known)
+    if name in ("effect", "stage"):
+        return ConfigError(f"{unknown} Add one with +{name}@{name}s.MY_NAME=NAME.")
+    return unknown
+
+
+def _siblings(error: OmegaConfBaseException) -> list[str]:
+    """The keys beside the one that an error is about."""
+    parent = getattr(error, "parent_node", None)
+    return [str(key) for key in parent] if isinstance(parent, DictConfig) else list(Schema.__dataclass_fields__)
 
 
 def _keys_of(type_name: str, registry: Registry | None) -> list[str]:

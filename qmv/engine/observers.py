@@ -68,8 +68,8 @@ class Lines:
                 self._say(f"{self._place(event.node)} {_done(event, self._last)}")
             case StageFailed():
                 self._say(f"{self._place(event.node)} failed")
-            case RunFinished():
-                self._say(f"{event.status} in {event.seconds:.1f} s")
+            case RunFinished(status="finished"):
+                self._say(f"finished in {event.seconds:.1f} s")
 
     def close(self) -> None:
         self._stream.flush()

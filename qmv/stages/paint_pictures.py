@@ -15,6 +15,7 @@ __all__ = ["PaintPictures"]
 
 _AREA = "pictures"
 _FILE = "picture.png"
+_PNG = b"\x89PNG\r\n\x1a\n"
 _AT_ONCE = 64  # locks held at a time: each is an open file, and systems allow about 1000
 
 
@@ -133,8 +134,9 @@ class PaintPictures(Stage):
 
         if outcome.image is None:
             raise outcome.error or PluginError(f"image ({self.image.name}): gave neither a picture nor an error.")
-        name = f"image ({self.image.name}): picture {outcome.request.index}"
-        data = png(crop_to(read(outcome.image, name), self.width, self.height))
+        rgb = read(outcome.image, f"image ({self.image.name}): picture {outcome.request.index}")
+        fits = rgb.shape[:2] == (self.height, self.width) and outcome.image.startswith(_PNG)
+        data = outcome.image if fits else png(crop_to(rgb, self.width, self.height))
 
         def write(folder: Path) -> None:
             (folder / _FILE).write_bytes(data)
