@@ -23,7 +23,8 @@ from qmv.engine.inputs import open_song, root_keys
 from qmv.engine.manifest import Manifest, StageRecord
 from qmv.engine.parallel import Mapper, cores
 from qmv.engine.registry import Registry
-from qmv.errors import OutputError, PluginError, QmvError, output_error
+from qmv.engine.run_errors import run_error
+from qmv.errors import PluginError
 from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
 
 __all__ = ["Run"]
@@ -227,7 +228,7 @@ class Run:
             raise
         except Exception as cause:
             log.error("the run failed", exc_info=True)
-            error = _sentence(cause, self.folder)
+            error = run_error(cause, self.folder)
             manifest.status, manifest.error = "failed", str(error)
             raise error from cause
         finally:
@@ -262,20 +263,6 @@ class Run:
                 made = record.made or 0
                 asked = len(value.pictures)
                 self.manifest.pictures = {"asked": asked, "made": made, "reused": asked - made, "failed": 0}
-
-
-def _sentence(cause: Exception, folder: Path) -> QmvError:
-    if isinstance(cause, QmvError):
-        return cause
-    if type(cause).__name__ == "TerminatedWorkerError":
-        return OutputError(
-            "workers: the system ended a worker process, most often for want of memory; run the same command again "
-            "(what is done is kept), with fewer workers: run.workers=1."
-        )
-    number = getattr(cause, "errno", None)
-    if number is not None and (error := output_error(OSError(number, str(cause), getattr(cause, "filename", None)))):
-        return error
-    return QmvError(f"unexpected ({type(cause).__name__}): {cause}; the details are in {folder / 'run.log'}.")
 
 
 def _write_if_possible(manifest: Manifest, folder: Path, *, failed: bool) -> None:

@@ -1,0 +1,24 @@
+"""Puts whatever ends a run into one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qmv.errors import OutputError, QmvError, output_error
+
+__all__ = ["run_error"]
+
+
+def run_error(cause: Exception, folder: Path) -> QmvError:
+    """The cause itself where it is a sentence already; what nobody foresaw points at the log in the run's folder."""
+    if isinstance(cause, QmvError):
+        return cause
+    if type(cause).__name__ == "TerminatedWorkerError":
+        return OutputError(
+            "workers: the system ended a worker process, most often for want of memory; run the same command again "
+            "(what is done is kept), with fewer workers: run.workers=1."
+        )
+    number = getattr(cause, "errno", None)
+    if number is not None and (error := output_error(OSError(number, str(cause), getattr(cause, "filename", None)))):
+        return error
+    return QmvError(f"unexpected ({type(cause).__name__}): {cause}; the details are in {folder / 'run.log'}.")
