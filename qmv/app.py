@@ -25,14 +25,14 @@ _prepared: list[Registry] = []  # this process's plugins; a sweep's worker proce
 
 def prepare(arguments: list[str], config_file: Path) -> Registry:
     """Finds the plugins and gives them and the songs to Hydra; call it before Hydra reads the command line."""
-    from qmv.engine import songs
     from qmv.engine.config import publish
+    from qmv.engine.songs import register
 
     try:
         registry = Registry(_early("plugins", arguments, config_file))
         publish(registry)
-        songs_dir = "".join(_early("songs_dir", arguments, config_file)[:1])
-        songs.register(str(Path(songs_dir).expanduser()) if songs_dir else "", tuple(registry.config_paths))
+        folders = _early("songs_dir", arguments, config_file)
+        register(str(Path(folders[0]).expanduser()) if folders else "", tuple(registry.config_paths))
     except QmvError as error:
         _exit(error)
     _prepared[:] = [registry]
@@ -42,7 +42,9 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
 def launch(main: Callable[[], object]) -> None:
     """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
-    sys.argv[1:] = [_quoted_song(argument) for argument in sys.argv[1:]]
+    from qmv.engine.songs import SongSearchPath
+
+    sys.argv[1:] = [_quoted_song(argument, SongSearchPath.songs_dir) for argument in sys.argv[1:]]
     signal.signal(signal.SIGTERM, _terminate)
     try:
         main()
@@ -127,12 +129,15 @@ def _terminate(signum: int, frame: object) -> NoReturn:  # noqa: ARG001
     raise KeyboardInterrupt
 
 
-def _quoted_song(argument: str) -> str:
+def _quoted_song(argument: str, songs_dir: str) -> str:
     """A song whose path has characters that Hydra's grammar would read as its own, put into quotes."""
     key, _, value = argument.partition("=")
-    if key != "song" or not re.search(r"[^\w./~-]", value) or not Path(value).expanduser().exists():
+    if key != "song" or re.fullmatch(r"[\w./-]+", value, re.ASCII):
         return argument
-    return 'song="' + re.sub(r'(\\*)"', r'\1\1\\"', value) + '"'
+    if not any(path.is_file() for path in (Path(value).expanduser(), Path(songs_dir, value))):
+        return argument
+    escaped = re.sub(r'(\\*)"', r'\1\1\\"', value).replace("${", r"\${")
+    return f'song="{escaped}"'
 
 
 def _early(key: str, arguments: list[str], config_file: Path) -> list[str]:

@@ -8,6 +8,7 @@ in `engine.songs`, `app` and `run.py`.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import typing
 from collections.abc import Mapping
@@ -228,9 +229,9 @@ def _settings(cls: type[T], where: str, node: dict[str, Any]) -> T:
 
 def _song(node: dict[str, Any]) -> SongSettings:
     song = _settings(SongSettings, "song", node)
-    if song.start_s < 0:
+    if not 0 <= song.start_s < math.inf:
         raise ConfigError(f"song: start_s must be at least 0, got {song.start_s:g}.")
-    if song.end_s is not None and song.end_s <= song.start_s:
+    if song.end_s is not None and not song.start_s < song.end_s < math.inf:
         raise ConfigError(f"song: end_s must come after start_s ({song.start_s:g}), got {song.end_s:g}.")
     return song
 

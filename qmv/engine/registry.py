@@ -79,7 +79,7 @@ class Registry:
             if point.name not in disabled:
                 self._load_entry_point(point)
         for file in self.files:
-            self._add(load_file(file), Path(file).name, "")
+            self._load_file(file)
 
     # -- look-up -----------------------------------------------------------------------------------------------------
 
@@ -126,32 +126,47 @@ class Registry:
         package = point.dist.name if point.dist else point.name
         try:
             self._add(point.load(), package, version)
-        except PluginError as error:
-            if isinstance(error, _NameTaken):
-                raise
-            self.broken.append(Broken(package=package, reason=str(error)))
-        except Exception as error:
+        except _NameTaken:
+            raise
+        except (Exception, SystemExit) as error:
             log.debug("plugin %s failed to load", package, exc_info=True)
-            self.broken.append(Broken(package=package, reason=f"{type(error).__name__}: {error}"))
+            self.broken.append(Broken(package=package, reason=_reason(error)))
+
+    def _load_file(self, file: str) -> None:
+        module = load_file(file)
+        try:
+            self._add(module, file if self._manager.has_plugin(Path(file).name) else Path(file).name, "")
+        except _NameTaken:
+            raise
+        except Exception as error:
+            raise PluginError(f"plugins ({file}): {_reason(error)}.") from error
 
     def _add(self, plugin: object, package: str, version: str) -> None:
-        """Registers a module's hooks and takes the classes that they return."""
+        """Registers a module's hooks and takes the classes that they return, or leaves nothing of it behind."""
         self._manager.register(plugin, name=package)
         try:
             self._manager.check_pending()
             found = [(kind, cls) for kind, (_, hook) in KINDS.items() for cls in self._call(plugin, hook)]
+            paths = self._call(plugin, "qmv_config_paths")
             for kind, cls in found:
                 _check_class(kind, cls)
-        except (pluggy.PluginValidationError, PluginError) as error:
+            for kind, cls in found:
+                self._take(kind, Entry(cls=cls, package=package, package_version=version))
+        except (Exception, SystemExit):
             self._manager.unregister(plugin)
-            raise PluginError(f"plugin ({package}): {error}") from error
-        for kind, cls in found:
-            self._take(kind, Entry(cls=cls, package=package, package_version=version))
-        self.config_paths += self._call(plugin, "qmv_config_paths")
+            raise
+        self.config_paths += paths
 
     def _call(self, plugin: object, hook: str) -> list[Any]:
         impls = getattr(self._manager.hook, hook).get_hookimpls()
-        return [item for impl in impls if impl.plugin is plugin for item in impl.function()]
+        found: list[Any] = []
+        for impl in impls:
+            if impl.plugin is plugin:
+                given = impl.function()
+                if not isinstance(given, (list, tuple)):
+                    raise PluginError(f"{hook}() must return a list, got {given!r}")
+                found += given
+        return found
 
     def _take(self, kind: str, entry: Entry) -> None:
         taken = self._entries[kind].get(entry.cls.name)
@@ -170,14 +185,22 @@ class _NameTaken(PluginError):
 def _check_class(kind: str, cls: Any) -> None:
     base: Any = KINDS[kind][0]
     if not (isinstance(cls, type) and issubclass(cls, base)):
-        raise PluginError(f"{cls!r} is no {base.__name__}; return subclasses of qmv.api.{base.__name__}.")
+        raise PluginError(f"{cls!r} is no {base.__name__}; return subclasses of qmv.api.{base.__name__}")
     if not isinstance(getattr(cls, "name", None), str) or not is_dataclass(cls):
-        raise PluginError(f"{cls.__name__} wants a `name` and the @plugin decorator above its class line.")
+        raise PluginError(f"{cls.__name__} wants a `name` and the @plugin decorator above its class line")
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(cls.__abstractmethods__))
-        raise PluginError(f"{cls.__name__} lacks {missing}; a {kind} has to define it.")
+        raise PluginError(f"{cls.__name__} lacks {missing}; a {kind} has to define it")
     if issubclass(cls, Stage):
-        cls.inputs()
+        try:
+            cls.inputs()
+        except NameError as error:
+            raise PluginError(f"stage '{cls.name}' has an annotation that is not known: {error}") from error
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
 
 
 def load_file(file: str) -> ModuleType:
@@ -199,7 +222,7 @@ def load_file(file: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise PluginError(f"plugins ({file}): failed to import ({type(error).__name__}: {error}); mend it.") from error
+        raise PluginError(f"plugins ({file}): failed to import ({_reason(error)}); mend it.") from error
     return module

@@ -47,7 +47,7 @@ class SongSource(ConfigSource):
         if name != DEMO and self.path and (inside := Path(self.path) / name).is_file():
             path = str(inside)
         return ConfigResult(
-            config=OmegaConf.create({"path": path}),
+            config=OmegaConf.create({"path": path.replace("${", r"\${")}),
             path=f"{self.scheme()}://{self.path}",
             provider=self.provider,
             header={"package": "song"},
