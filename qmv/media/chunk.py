@@ -1,6 +1,6 @@
 """Renders one chunk: pictures through cameras, transitions and effects into encoded frames; a function of values.
 
-Runs in worker processes. Each picture is read once a chunk; a held still is one frame object from start to end.
+Runs in worker processes. A held still is one frame object from start to end.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from qmv.api import Effect, Motion, Transition
     from qmv.media.frame import Frame
 
-__all__ = ["Chunk", "Layer", "chunk_frames", "load_picture", "write_chunk"]
+__all__ = ["Chunk", "Layer", "chunk_frames", "load_picture", "planes_beside", "write_chunk"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,24 +59,44 @@ def write_chunk(path: Path, chunk: Chunk, fps: Fraction, x264: X264) -> int:
 
 def chunk_frames(chunk: Chunk) -> Iterator[Frame]:
     """The frames of a chunk in order."""
-    pictures = [load_picture(layer.picture, chunk.width_px, chunk.height_px) for layer in chunk.layers]
-    for number in range(chunk.frames):
-        views = [_view(chunk.motion, layer.shot, picture, number) for layer, picture in zip(chunk.layers, pictures)]
+    views = [_views(chunk, layer) for layer in chunk.layers]
+    for number, seen in enumerate(zip(*views)):
         position = chunk.overlap.position(number)
-        frame = views[-1] if position is None else chunk.transition.blend(views[0], views[-1], position)
+        frame = seen[-1] if position is None else chunk.transition.blend(seen[0], seen[-1], position)
         for effect in chunk.effects:
             frame = effect.apply(frame, chunk.moments[number])
         yield frame
 
 
+def _views(chunk: Chunk, layer: Layer) -> Iterator[Frame]:
+    """What the camera shows of a picture, frame by frame, for as long as the picture is seen."""
+    from qmv.media.frame import Plate
+
+    picture = load_picture(layer.picture, chunk.width_px, chunk.height_px)
+    shot, camera = layer.shot, chunk.motion.camera
+    if all(camera(shot, number) == IDENTITY for number in range(shot.start, shot.end)):
+        yield from repeat(picture, chunk.frames)
+        return
+    plate = Plate.of(picture)
+    last, frame = None, picture
+    for number in range(chunk.frames):
+        view = camera(shot, min(number, shot.end - 1))  # past its end a picture is not seen, and costs nothing
+        if view != last:
+            frame, last = plate.through(view), view
+        yield frame
+
+
 def load_picture(path: Path, width_px: int, height_px: int) -> Frame:
-    """A picture file as planes of the video's size."""
+    """A picture file as planes of the video's size; the planes that lie beside it already where they fit."""
     from qmv.media.frame import Frame
     from qmv.media.picture import crop_to, read
 
-    return Frame.from_rgb(crop_to(read(path, str(path)), width_px, height_px))
+    try:
+        return Frame.load(planes_beside(path), width_px, height_px)
+    except (OSError, ValueError):
+        return Frame.from_rgb(crop_to(read(path, str(path)), width_px, height_px))
 
 
-def _view(motion: Motion, shot: Shot, picture: Frame, number: int) -> Frame:
-    view = motion.camera(shot, min(number, shot.end - 1))
-    return picture if view == IDENTITY else picture.warp(view)
+def planes_beside(picture: Path) -> Path:
+    """Where a picture's planes are kept, so that it is converted once and not in every chunk."""
+    return picture.with_suffix(".yuv")

@@ -74,9 +74,10 @@ def _video_frame(frame: Frame) -> Any:
     import av
     import numpy as np
 
-    planes = np.concatenate([plane.reshape(-1) for plane in (frame.y, frame.u, frame.v)])
-    width, height = frame.size
-    picture = av.VideoFrame.from_ndarray(planes.reshape(height * 3 // 2, width), format="yuv420p")
+    picture = av.VideoFrame(*frame.size, "yuv420p")
+    for target, plane in zip(picture.planes, (frame.y, frame.u, frame.v)):
+        lines = np.frombuffer(memoryview(target), np.uint8).reshape(-1, target.line_size)  # lines are padded in memory
+        lines[: plane.shape[0], : plane.shape[1]] = plane
     picture.color_range, picture.colorspace = _LIMITED, _BT709
     return picture
 

@@ -15,7 +15,6 @@ __all__ = ["PaintPictures"]
 
 _AREA = "pictures"
 _FILE = "picture.png"
-_PNG = b"\x89PNG\r\n\x1a\n"
 _AT_ONCE = 64  # locks held at a time: each is an open file, and systems allow about 1000
 
 
@@ -27,9 +26,9 @@ class PaintPictures(Stage):
     libraries = ("opencv-python-headless", "pillow")
     image: ImageProvider
     width: int = setting(
-        1024, "width of the pictures and the video, even", unit="px", at_least=16, at_most=8192, knob="width"
+        "width of the pictures and the video, even", default=1024, unit="px", at_least=16, at_most=8192, knob="width"
     )
-    height: int = setting(1024, "height, even", unit="px", at_least=16, at_most=8192, knob="height")
+    height: int = setting("height, even", default=1024, unit="px", at_least=16, at_most=8192, knob="height")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -117,9 +116,8 @@ class PaintPictures(Stage):
         keys = {request: key for key, request in requests.items()}
         first_error: QmvError | None = None
         for outcome in self.image.render_all(list(requests.values())):
-            key = keys.pop(outcome.request)
             try:
-                self._keep(cache, key, outcome)
+                self._keep(cache, keys.pop(outcome.request, None), outcome)
             except QmvError as error:
                 first_error = first_error or error
             else:
@@ -129,17 +127,21 @@ class PaintPictures(Stage):
         if first_error is not None:
             raise first_error
 
-    def _keep(self, cache: Cache, key: str, outcome: Outcome) -> None:
+    def _keep(self, cache: Cache, key: str | None, outcome: Outcome) -> None:
+        from qmv.media.chunk import planes_beside
+        from qmv.media.frame import Frame
         from qmv.media.picture import crop_to, png, read
 
+        if key is None:
+            raise PluginError(f"image ({self.image.name}): gave an outcome that was not asked for, or gave it twice.")
         if outcome.image is None:
             raise outcome.error or PluginError(f"image ({self.image.name}): gave neither a picture nor an error.")
-        rgb = read(outcome.image, f"image ({self.image.name}): picture {outcome.request.index}")
-        fits = rgb.shape[:2] == (self.height, self.width) and outcome.image.startswith(_PNG)
-        data = outcome.image if fits else png(crop_to(rgb, self.width, self.height))
+        name = f"image ({self.image.name}): picture {outcome.request.index}"
+        rgb = crop_to(read(outcome.image, name), self.width, self.height)
 
         def write(folder: Path) -> None:
-            (folder / _FILE).write_bytes(data)
+            (folder / _FILE).write_bytes(png(rgb))
+            Frame.from_rgb(rgb).save(planes_beside(folder / _FILE))
 
         cache.put(_AREA, key, write)
 
