@@ -5,7 +5,7 @@
     @plugin
     class Solid(ImageProvider):
         name = "solid"
-        colour: str = setting("#336699", "the fill")
+        colour: str = setting("the fill", default="#336699")
 
         def render(self, request): ...
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import inspect
+import logging
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,6 +47,8 @@ __all__ = [
     "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer", "plugin", "setting",
 ]  # fmt: skip
 
+
+log = logging.getLogger("qmv")
 
 # -- every plugin ----------------------------------------------------------------------------------------------------
 
@@ -266,16 +269,21 @@ class ImageProvider(Plugin):
 
         Maps `render` over threads; providers that batch or multiplex bring their own.
         """
-        with ThreadPoolExecutor(self.threads) as pool:
+        pool = ThreadPoolExecutor(self.threads)
+        try:
             futures = {pool.submit(self.render, request): request for request in requests}
             for future in as_completed(futures):
                 request, error = futures[future], future.exception()
                 if error is None:
                     yield Outcome(request=request, image=future.result(), cost=self.price(request))
-                elif isinstance(error, QmvError):
-                    yield Outcome(request=request, error=error)
-                else:
-                    raise error
+                    continue
+                if not isinstance(error, QmvError):
+                    log.error("image (%s): picture %d failed", self.name, request.index, exc_info=error)
+                    where = f"image ({self.name}): picture {request.index} failed"
+                    error = PluginError(f"{where} ({type(error).__name__}: {error}); the details are in run.log.")
+                yield Outcome(request=request, error=error)
+        finally:
+            pool.shutdown(cancel_futures=True)  # whoever stops asking wants no more pictures made
 
 
 # -- frames ----------------------------------------------------------------------------------------------------------

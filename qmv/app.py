@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable
@@ -15,11 +14,12 @@ from typing import Any, NoReturn
 from omegaconf import DictConfig, OmegaConf
 
 from qmv.engine.registry import Registry
-from qmv.errors import QmvError
+from qmv.errors import ConfigError, QmvError
 
 __all__ = ["launch", "prepare", "run"]
 
 log = logging.getLogger("qmv")
+logging.raiseExceptions = False  # a log that cannot be written (a full disk) must not bury the sentence
 _prepared: list[Registry] = []  # this process's plugins; a sweep's worker process starts without
 
 
@@ -29,6 +29,8 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
     from qmv.engine.songs import register
 
     try:
+        if "outputs=" in arguments:  # would be a folder at the root of the file system
+            raise ConfigError("outputs: is empty; name a folder with outputs=FOLDER.")
         registry = Registry(_early("plugins", arguments, config_file))
         publish(registry)
         folders = _early("songs_dir", arguments, config_file)
@@ -42,9 +44,7 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
 def launch(main: Callable[[], object]) -> None:
     """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
-    from qmv.engine.songs import SongSearchPath
-
-    sys.argv[1:] = [_quoted_song(argument, SongSearchPath.songs_dir) for argument in sys.argv[1:]]
+    sys.argv[1:] = [_quoted_song(argument) for argument in sys.argv[1:]]
     signal.signal(signal.SIGTERM, _terminate)
     try:
         main()
@@ -129,15 +129,13 @@ def _terminate(signum: int, frame: object) -> NoReturn:  # noqa: ARG001
     raise KeyboardInterrupt
 
 
-def _quoted_song(argument: str, songs_dir: str) -> str:
+def _quoted_song(argument: str) -> str:
     """A song whose path has characters that Hydra's grammar would read as its own, put into quotes."""
+    from qmv.engine.songs import SongSearchPath, quoted
+
     key, _, value = argument.partition("=")
-    if key != "song" or re.fullmatch(r"[\w./-]+", value, re.ASCII):
-        return argument
-    if not any(path.is_file() for path in (Path(value).expanduser(), Path(songs_dir, value))):
-        return argument
-    escaped = re.sub(r'(\\*)"', r'\1\1\\"', value).replace("${", r"\${")
-    return f'song="{escaped}"'
+    places = (Path(value).expanduser(), Path(SongSearchPath.songs_dir, value))
+    return f"song={quoted(value)}" if key == "song" and any(place.is_file() for place in places) else argument
 
 
 def _early(key: str, arguments: list[str], config_file: Path) -> list[str]:

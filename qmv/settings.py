@@ -43,9 +43,9 @@ class Setting:
 
 
 def setting(
-    default: Any = MISSING,
-    help: str = "",
+    help: str,
     *,
+    default: Any = MISSING,
     unit: str = "",
     at_least: float | None = None,
     above: float | None = None,

@@ -19,7 +19,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from qmv.artifacts import File
+
 __all__ = ["Cache", "digest"]
+
+_SUMS = "sums.json"  # the hash of each file of an entry
 
 
 def digest(value: Any) -> str:
@@ -46,9 +50,9 @@ class Cache:
         return self.root / area / key[:2] / key
 
     def get(self, area: str, key: str) -> Path | None:
-        """The entry's folder; None where it is missing or somebody has emptied it."""
+        """The entry's folder; None where it is missing, or a file in it is gone or changed."""
         folder = self.folder(area, key)
-        return folder if folder.is_dir() and any(folder.iterdir()) else None
+        return folder if _intact(folder) else None
 
     @contextmanager
     def lock(self, area: str, key: str, *, wait: bool = True) -> Iterator[bool]:
@@ -76,6 +80,9 @@ class Cache:
         part.mkdir(parents=True)
         try:
             make(part)
+            files = [file for file in sorted(part.rglob("*")) if file.is_file()]
+            sums = {file.relative_to(part).as_posix(): File.of(file).sha256 for file in files}
+            (part / _SUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
             self.drop(area, key)
             os.replace(part, folder)
         except BaseException:
@@ -95,3 +102,12 @@ class Cache:
     def drop(self, area: str, key: str) -> None:
         """Forgets an entry."""
         shutil.rmtree(self.folder(area, key), ignore_errors=True)
+
+
+def _intact(folder: Path) -> bool:
+    """Whether an entry holds what was put into it, to the byte: a damaged one must be made again, never used."""
+    try:
+        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+        return all(File.of(folder / name).sha256 == sha256 for name, sha256 in sums.items())
+    except (OSError, ValueError, AttributeError):
+        return False

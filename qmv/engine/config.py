@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from qmv.api import Plugin, Stage
 from qmv.artifacts import Style
@@ -162,6 +162,9 @@ class Job:
 
 def bind(cfg: DictConfig, registry: Registry) -> Job:
     """Makes the plugins that a composed config names; raises ConfigError with the place of the first mistake."""
+    for key in cfg:
+        if key not in Schema.__dataclass_fields__ and key != "hydra":
+            raise UnknownName("config key", str(key), Schema.__dataclass_fields__)
     stages = {}
     for name in cfg.stages:
         node = plain(cfg, f"stages.{name}")
@@ -189,7 +192,9 @@ def plain(cfg: DictConfig, path: str) -> Any:
         return OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or path
-        raise ConfigError(f"{key}: {str(error).splitlines()[0]}; give it a value with {key}=VALUE.") from error
+        if isinstance(error, MissingMandatoryValue):
+            raise ConfigError(f"{key}: has no value yet; give it one with {key}=VALUE.") from error
+        raise ConfigError(f"{key}: {str(error).splitlines()[0].rstrip('.')}; give it another value.") from error
 
 
 def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:

@@ -16,6 +16,8 @@ from qmv.settings import described
 
 __all__ = ["sentence"]
 
+_TYPES = {"Integer": "a whole number", "Float": "a number", "bool": "true or false"}
+
 
 def sentence(error: BaseException, registry: Registry | None) -> QmvError:
     """The error as a QmvError; one that nobody foresaw is called unexpected and keeps its words."""
@@ -40,6 +42,8 @@ def sentence(error: BaseException, registry: Registry | None) -> QmvError:
         if isinstance(cause, ConfigCompositionException):
             return _bad_override(cause)
     text = " ".join(str(error).split())
+    if match := re.match(r"Ambiguous value for argument '(.+?)'", text):
+        return ConfigError(f"{match[1]}: several values make a sweep; add -m, or put the value into quotes.")
     if isinstance(error, HydraException) or text.startswith("Config group override"):
         return ConfigError(text)
     return QmvError(f"unexpected ({type(error).__name__}): {text}; please report it with the command that you ran.")
@@ -67,8 +71,11 @@ def _bad_value(error: OmegaConfBaseException, registry: Registry | None) -> QmvE
         return _unknown_key(match[1], _keys_of(match[2], registry))
     if match := re.search(r"Key '(.+)' is not in struct", text):
         return _unknown_key(match[1], _siblings(error))
-    key = getattr(error, "full_key", None)
-    return ConfigError(f"{key or 'config'}: {text.rstrip('.')}.")
+    key = getattr(error, "full_key", None) or "config"
+    if match := re.match(r"Value '(.*)' (?:of type '.*' could not be converted to (\w+)|is not a valid (\w+))", text):
+        wanted = _TYPES.get(match[2] or match[3], match[2] or match[3])
+        return ConfigError(f"{key}: must be {wanted}, got '{match[1]}'.")
+    return ConfigError(f"{key}: {text.rstrip('.')}.")
 
 
 def _bad_override(error: ConfigCompositionException) -> QmvError:

@@ -40,6 +40,6 @@ def demo_song(cache: Cache) -> Path:
 
 
 def root_keys(song: Song, style: Style) -> dict[str, tuple[type[Artifact], str]]:
-    """Type and key of what the graph starts from; where the song lies does not matter, its bytes do."""
+    """Type and key of what the graph starts from; the song counts by its bytes, window and names, not its path."""
     heard = {**dataclasses.asdict(song), "file": song.file.sha256}
     return {"song": (Song, digest(heard)), "style": (Style, digest(dataclasses.asdict(style)))}

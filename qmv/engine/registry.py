@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -134,12 +135,14 @@ class Registry:
 
     def _load_file(self, file: str) -> None:
         module = load_file(file)
+        if self._manager.is_registered(module):
+            raise PluginError(f"plugins ({file}): is named twice, or is a copy of another one; name it once.")
         try:
             self._add(module, file if self._manager.has_plugin(Path(file).name) else Path(file).name, "")
         except _NameTaken:
             raise
         except Exception as error:
-            raise PluginError(f"plugins ({file}): {_reason(error)}.") from error
+            raise PluginError(f"plugins ({file}): {_reason(error)}; mend it.") from error
 
     def _add(self, plugin: object, package: str, version: str) -> None:
         """Registers a module's hooks and takes the classes that they return, or leaves nothing of it behind."""
@@ -173,7 +176,7 @@ class Registry:
         if taken is not None:
             raise _NameTaken(
                 f"{kind}: two plugins are called '{entry.cls.name}', one from {taken.package} and one from "
-                f"{entry.package}; rename one, or leave one out with QMV_DISABLE_PLUGINS=<entry point>."
+                f"{entry.package}; rename one, or leave one out (a package by QMV_DISABLE_PLUGINS=<entry point>)."
             )
         self._entries[kind][entry.cls.name] = entry
 
@@ -199,6 +202,9 @@ def _check_class(kind: str, cls: Any) -> None:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, pluggy.PluginValidationError) and (match := re.search(r"unknown hook '(\w+)'", str(error))):
+        known = [name for name in vars(hookspecs) if name.startswith("qmv_")]
+        return str(UnknownName("hook", match[1], known)).rstrip(".")
     text = " ".join(str(error).split()).rstrip(".")
     return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
 

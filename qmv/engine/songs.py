@@ -6,6 +6,7 @@ only where no folder is named, so that `glob(*)` means the folder's songs.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hydra.core.config_search_path import ConfigSearchPath
@@ -15,7 +16,7 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-__all__ = ["AUDIO_SUFFIXES", "DEMO", "register"]
+__all__ = ["AUDIO_SUFFIXES", "DEMO", "quoted", "register"]
 
 AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".oga", ".aif", ".aiff")
 DEMO = "demo"
@@ -61,7 +62,8 @@ class SongSource(ConfigSource):
         if not self.path:
             return [DEMO]
         folder = Path(self.path)
-        return sorted(file.name for file in folder.iterdir() if _is_audio(file.name)) if folder.is_dir() else []
+        names = sorted(file.name for file in folder.iterdir() if _is_audio(file.name)) if folder.is_dir() else []
+        return [_Option(name) for name in names]
 
 
 class SongSearchPath(SearchPathPlugin):
@@ -82,6 +84,22 @@ def register(songs_dir: str, config_paths: tuple[str, ...]) -> None:
     plugins = Plugins.instance()
     plugins.register(SongSource)
     plugins.register(SongSearchPath)
+
+
+class _Option(str):
+    """A file name that writes itself into an override in quotes: a sweep over `glob(*)` puts its options there bare."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return quoted(str(self))
+
+
+def quoted(name: str) -> str:
+    """A name as Hydra's grammar takes it, whatever characters it has."""
+    if re.fullmatch(r"[\w./-]+", name, re.ASCII):
+        return name
+    return '"' + re.sub(r'(\\*)"', r'\1\1\\"', name).replace("${", r"\${") + '"'
 
 
 def _song_name(config_path: str) -> str | None:

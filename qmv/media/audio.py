@@ -129,4 +129,9 @@ def _decode(path: Path, info: AudioInfo) -> Iterator[npt.NDArray[np.float32]]:
 
 
 def _arrays(frames: list[Any]) -> Iterator[npt.NDArray[np.float32]]:
-    return (frame.to_ndarray() for frame in frames if frame.samples)
+    import numpy as np
+
+    for frame in frames:
+        if frame.samples:
+            block = frame.to_ndarray()
+            yield block if np.isfinite(block).all() else np.nan_to_num(block, posinf=0, neginf=0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from qmv.artifacts import Beats
+from qmv.media.timebase import frame_at
 
 __all__ = ["Moment", "moments"]
 
@@ -23,31 +24,30 @@ class Moment:
 
 
 def moments(beats: Beats, fps: Fraction, first: int, count: int) -> tuple[Moment, ...]:
-    """The moments of frames first .. first + count; phases run from 0 at a beat (downbeat) towards 1 at the next."""
-    downbeats = [time for time, position in zip(beats.times_s, beats.bar_position) if position == 1]
-    found = []
-    for frame in range(first, first + count):
-        # the middle of the frame would be late by half a frame on the beat's own frame, which must have phase 0
-        time_s = float(frame / fps)
-        slack_s = float(Fraction(1, 2) / fps)
-        found.append(
-            Moment(
-                frame=frame,
-                time_s=round(time_s, 6),
-                beat_phase=_phase(beats.times_s, time_s, slack_s),
-                bar_phase=_phase(downbeats, time_s, slack_s),
-                energy=_energy(beats, time_s),
-            )
+    """The moments of frames first .. first + count; phases run from 0, on a beat's own frame, towards 1 at the next."""
+    beat_frames = [frame_at(time, fps) for time in beats.times_s]
+    bar_frames = [frame for frame, position in zip(beat_frames, beats.bar_position) if position == 1]
+    return tuple(
+        Moment(
+            frame=frame,
+            time_s=round(float(frame / fps), 6),
+            beat_phase=_phase(beat_frames, frame),
+            bar_phase=_phase(bar_frames, frame),
+            energy=_energy(beats, float(frame / fps)),
         )
-    return tuple(found)
+        for frame in range(first, first + count)
+    )
 
 
-def _phase(times: list[float] | tuple[float, ...], time_s: float, slack_s: float) -> float | None:
-    after = bisect.bisect_right(times, time_s + slack_s)
-    if after == 0 or after == len(times):
+def _phase(starts: list[int], frame: int) -> float | None:
+    """How far a frame is between two starts; the last one is taken to last as long as the one before."""
+    after = bisect.bisect_right(starts, frame)
+    if after == 0 or len(starts) < 2:
         return None
-    start, end = times[after - 1], times[after]
-    return round(min(1.0, max(0.0, (time_s - start) / (end - start))), 6)
+    start = starts[after - 1]
+    length = starts[after] - start if after < len(starts) else start - starts[after - 2]
+    phase = (frame - start) / max(1, length)
+    return round(phase, 6) if phase < 1 else None
 
 
 def _energy(beats: Beats, time_s: float) -> float:

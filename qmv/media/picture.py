@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,13 @@ def read(source: bytes | Path, name: str = "picture") -> npt.NDArray[np.uint8]:
     try:
         with Image.open(stream) as opened:
             opened.load()
-            image: Image.Image = ImageOps.exif_transpose(opened)
+            try:
+                image: Image.Image = ImageOps.exif_transpose(opened)
+            except struct.error:  # a damaged tag beside the orientation
+                image = opened
             return np.asarray(_to_srgb(image), dtype=np.uint8)
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        reason = str(error).split(":")[0] if isinstance(error, UnidentifiedImageError) else str(error)
+        reason = "no picture format is recognised" if isinstance(error, UnidentifiedImageError) else str(error)
         raise InputError(f"{name}: cannot be read as a picture ({reason}); replace or remove it.") from error
 
 
@@ -55,7 +59,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
             image = converted if converted is not None else image
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # a profile that does not fit its picture is ignored, as browsers do
     return image.convert("RGB")
 
@@ -69,7 +73,7 @@ def crop_to(rgb: npt.NDArray[np.uint8], width_px: int, height_px: int) -> npt.ND
     if (width, height) == (width_px, height_px):
         return rgb
     scale = max(width_px / width, height_px / height)
-    crop_w, crop_h = min(width, round(width_px / scale)), min(height, round(height_px / scale))
+    crop_w, crop_h = (max(1, min(full, round(px / scale))) for full, px in ((width, width_px), (height, height_px)))
     x, y = (width - crop_w) // 2, (height - crop_h) // 2
     part = np.ascontiguousarray(rgb[y : y + crop_h, x : x + crop_w])
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC

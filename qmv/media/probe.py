@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from qmv.errors import InputError
+
 __all__ = ["Probe", "probe"]
 
 
@@ -28,10 +30,16 @@ class Probe:
 
 
 def probe(path: Path) -> Probe:
-    """Raises av.FFmpegError for a file that is no video."""
+    """Raises InputError for a file that is no video."""
     import av
 
-    with av.open(str(path)) as container:
+    try:
+        container = av.open(str(path))
+    except av.FFmpegError as error:
+        raise InputError(f"{path}: is no video ({error.strerror}).") from error
+    with container:
+        if not container.streams.video:
+            raise InputError(f"{path}: is no video, it has sound only.")
         video = container.streams.video[0]
         audio = container.streams.audio[0] if container.streams.audio else None
         fps = Fraction(video.average_rate or 0)

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AssembleMoviepy"]
 
+_THREADS = 2  # x264's bytes depend on it, so it is not the machine's number of cores
+_TO_YUV = "scale=in_range=full:out_range=limited:out_color_matrix=bt709:flags=accurate_rnd+full_chroma_inp"
 _BT709 = [
-    "-vf", "scale=in_range=full:out_range=limited:out_color_matrix=bt709:flags=accurate_rnd+full_chroma_inp",
+    "-vf", f"{_TO_YUV},setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=limited",
     "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
 ]  # fmt: skip
 
@@ -36,10 +38,10 @@ class AssembleMoviepy(Stage):
     libraries = ("av", "moviepy", "numpy", "pillow")
     motion: Motion
     transition: Transition
-    preset: str = setting("veryfast", "x264's speed against bytes", choices=PRESETS, knob="quality.preset")
-    crf: float = setting(18.0, "x264's quality, lower is better", at_least=0, at_most=51, knob="quality.crf")
-    scale: float = setting(1.0, "size against the pictures", above=0, at_most=1, knob="quality.scale")
-    audio_kbps: int = setting(256, "AAC bit rate of stereo sound", unit="kbit/s", at_least=32, at_most=512)
+    preset: str = setting("x264's speed against bytes", default="veryfast", choices=PRESETS, knob="quality.preset")
+    crf: float = setting("x264's quality, lower is better", default=18.0, at_least=0, at_most=51, knob="quality.crf")
+    scale: float = setting("size against the pictures", default=1.0, above=0, at_most=1, knob="quality.scale")
+    audio_kbps: int = setting("AAC bit rate of stereo sound", default=256, unit="kbit/s", at_least=32, at_most=512)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,7 +81,7 @@ class AssembleMoviepy(Stage):
             if overlap.half:
                 clip = clip.with_effects([vfx.CrossFadeIn(float(2 * overlap.half / fps))])
             clips.append(clip)
-        return CompositeVideoClip(clips, size=size).with_duration(float((storyboard.frames - Fraction(1, 2)) / fps))
+        return CompositeVideoClip(clips, size=size).with_duration(float((storyboard.frames + Fraction(1, 2)) / fps))
 
     def _clip(self, shot: Shot, picture: Path, size: tuple[int, int], fps: Fraction) -> Any:
         from moviepy import ImageClip, VideoClip
@@ -88,7 +90,7 @@ class AssembleMoviepy(Stage):
 
         rgb = crop_to(read(picture, str(picture)), *size)
         duration_s = float(shot.frames / fps)
-        if self.motion.camera(shot, shot.start) == self.motion.camera(shot, shot.end - 1) == IDENTITY:
+        if all(self.motion.camera(shot, frame) == IDENTITY for frame in range(shot.start, shot.end)):
             return ImageClip(rgb, duration=duration_s)
 
         def frame_at(t: float) -> npt.NDArray[np.uint8]:
@@ -97,11 +99,9 @@ class AssembleMoviepy(Stage):
         return VideoClip(frame_function=frame_at, duration=duration_s)
 
     def _view(self, rgb: npt.NDArray[np.uint8], shot: Shot, frame: int) -> npt.NDArray[np.uint8]:
-        import cv2
-
         from qmv.media.frame import warp_plane
 
-        return warp_plane(rgb, self.motion.camera(shot, frame), 0.5, 0.5, cv2.INTER_CUBIC)
+        return warp_plane(rgb, rgb.shape, self.motion.camera(shot, frame))
 
     def _write(self, ctx: Context, path: Path, clip: Any, storyboard: Storyboard) -> None:
         """Writes the silent video; refuses a file that lacks frames."""
@@ -111,7 +111,7 @@ class AssembleMoviepy(Stage):
             codec="libx264",
             audio=False,
             preset=self.preset,
-            threads=ctx.workers,
+            threads=_THREADS,
             ffmpeg_params=["-crf", f"{self.crf:g}", *_BT709],
             logger=None,
         )

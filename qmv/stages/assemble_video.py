@@ -29,13 +29,13 @@ class AssembleVideo(Stage):
     motion: Motion
     transition: Transition
     effects: tuple[Effect, ...] = ()
-    preset: str = setting("veryfast", "x264's speed against bytes", choices=PRESETS, knob="quality.preset")
-    crf: float = setting(18.0, "x264's quality, lower is better", at_least=0, at_most=51, knob="quality.crf")
+    preset: str = setting("x264's speed against bytes", default="veryfast", choices=PRESETS, knob="quality.preset")
+    crf: float = setting("x264's quality, lower is better", default=18.0, at_least=0, at_most=51, knob="quality.crf")
     scale: float = setting(
-        1.0, "size of the video against the pictures", above=0, at_most=1, knob="quality.scale"
-    )  # fmt: skip
-    audio_kbps: int = setting(256, "AAC bit rate of stereo sound", unit="kbit/s", at_least=32, at_most=512)
-    chunk_frames: int = setting(240, "longer shots are split", unit="frames", at_least=12, at_most=10_000)
+        "size of the video against the pictures", default=1.0, above=0, at_most=1, knob="quality.scale"
+    )
+    audio_kbps: int = setting("AAC bit rate of stereo sound", default=256, unit="kbit/s", at_least=32, at_most=512)
+    chunk_frames: int = setting("longer shots are split", default=240, unit="frames", at_least=12, at_most=10_000)
 
     def run(self, ctx: Context, song: Song, beats: Beats, storyboard: Storyboard, pictures: Pictures) -> Video:
         spans, chunks = self._plan(storyboard, pictures, beats)
@@ -101,7 +101,8 @@ class AssembleVideo(Stage):
         """Everything that changes the chunk's bytes, and nothing else: where in the song it lies does not."""
         stage = {name: part for name, part in self.identity().items() if name != "settings"}
         first = span.shot - len(chunk.layers) + 1
-        moving = [dataclasses.replace(layer.shot, beat=None, prompt="", negative_prompt="") for layer in chunk.layers]
+        words: dict[str, Any] = dict.fromkeys(("section", "framing", "subject", "prompt", "negative_prompt"), "")
+        moving = [dataclasses.replace(layer.shot, beat=None, **words) for layer in chunk.layers]
         return Cache.key(
             {
                 "stage": stage,

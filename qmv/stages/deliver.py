@@ -17,13 +17,13 @@ class Deliver(Stage):
     name = "deliver"
     cached = False
     storage: Storage
-    key: str = setting("{title}.mp4", "where in the storage; may use {title}, {artist}, {style} and {run}")
+    key: str = setting("where in the storage; may use {title}, {artist}, {style} and {run}", default="{title}.mp4")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         try:
             self.key.format(title="", artist="", style="", run="")
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"key has a wrong placeholder {error}; allowed: {{title}} {{artist}} {{style}} {{run}}"
             ) from error

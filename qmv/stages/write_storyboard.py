@@ -19,11 +19,13 @@ class WriteStoryboard(Stage):
     planning = True
     writer: Writer
     beats_per_image: int = setting(
-        4, "how many beats a picture stays", unit="beats", at_least=1, knob="beats_per_image"
+        "how many beats a picture stays", default=4, unit="beats", at_least=1, knob="beats_per_image"
     )
-    min_images: int = setting(8, "the fewest pictures of a video", unit="pictures", at_least=1, knob="min_images")
-    fps: str = setting("24", "frame rate: 24, 29.97, 30000/1001 ...", unit="frames/s", knob="fps")
-    seed: int = setting(0, "another seed gives other pictures", at_least=0, at_most=2**31 - 1, knob="seed")
+    min_images: int = setting(
+        "the fewest pictures of a video", default=8, unit="pictures", at_least=1, knob="min_images"
+    )
+    fps: str = setting("frame rate: 24, 29.97, 30000/1001 ...", default="24", unit="frames/s", knob="fps")
+    seed: int = setting("another seed gives other pictures", default=0, at_least=0, at_most=2**31 - 1, knob="seed")
 
     def __post_init__(self) -> None:
         super().__post_init__()

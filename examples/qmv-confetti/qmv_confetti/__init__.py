@@ -11,8 +11,8 @@ class Confetti(ImageProvider):
     """Confetti in the style's colours, thrown anew for every shot."""
 
     name = "confetti"
-    pieces: int = setting(200, "how many pieces", unit="pieces", at_least=1, at_most=5000)
-    size: float = setting(0.04, "their size, of the picture's shorter side", above=0, at_most=1)
+    pieces: int = setting("how many pieces", default=200, unit="pieces", at_least=1, at_most=5000)
+    size: float = setting("their size, of the picture's shorter side", default=0.04, above=0, at_most=1)
 
     def render(self, request: ImageRequest) -> bytes:
         import io

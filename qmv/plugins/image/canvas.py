@@ -17,7 +17,7 @@ class Canvas(ImageProvider):
     version = 1
     libraries = ("numpy", "opencv-python-headless")
     threads = 2  # it computes, so more threads than cores only wait
-    look: str = setting("style", "how it paints: the style's own look, or another", choices=("style", *LOOKS))
+    look: str = setting("how it paints: the style's own look, or another", default="style", choices=("style", *LOOKS))
 
     def render(self, request: ImageRequest) -> bytes:
         from qmv.media.picture import png

@@ -20,7 +20,7 @@ class Folder(ImageProvider):
 
     name = "folder"
     libraries = ("pillow",)
-    path: str = setting(help="the folder with the pictures (png, jpg, webp, bmp, tif, gif)", keyed=False)
+    path: str = setting("the folder with the pictures (png, jpg, webp, bmp, tif, gif)", keyed=False)
 
     def content(self) -> list[str]:
         return [File.of(file).sha256 for file in self._files()]
@@ -39,13 +39,18 @@ class Folder(ImageProvider):
         folder = Path(self.path).expanduser()
         if not folder.is_dir():
             raise InputError(f"image (folder): there is no folder {folder}; set image.path=FOLDER.")
-        found = [file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file()]
+        found = [file for file in folder.iterdir() if _is_picture(file)]
         if not found:
             kinds = ", ".join(suffix[1:] for suffix in PICTURE_SUFFIXES)
             raise InputError(f"image (folder): {folder} holds no pictures; put some in ({kinds}).")
         return sorted(found, key=_natural)
 
 
-def _natural(file: Path) -> list[tuple[int, str]]:
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in PICTURE_SUFFIXES and file.is_file() and not file.name.startswith(".")
+
+
+def _natural(file: Path) -> tuple[list[tuple[int, str]], str]:
     """Sorts 'img2' before 'img10'."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", file.name.lower())]
+    parts = re.split(r"(\d+)", file.name.lower(), flags=re.ASCII)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], file.name

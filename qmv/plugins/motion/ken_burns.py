@@ -16,8 +16,10 @@ class KenBurns(Motion):
     """Zooms in or out, shot by shot, towards a point off the middle; smooth to a fraction of a pixel."""
 
     name = "ken_burns"
-    zoom: float = setting(0.12, "how much larger the picture gets over a shot", at_least=0, at_most=1)
-    drift: float = setting(0.6, "how far off the middle the zoom heads, of what is possible", at_least=0, at_most=1)
+    zoom: float = setting("how much larger the picture gets over a shot", default=0.12, at_least=0, at_most=1)
+    drift: float = setting(
+        "how far off the middle the zoom heads, of what is possible", default=0.6, at_least=0, at_most=1
+    )
 
     def camera(self, shot: Shot, frame: int) -> Affine:
         span = max(1, shot.end - shot.start - 1)

@@ -26,8 +26,8 @@ class Librosa(Tracker):
 
     name = "librosa"
     libraries = ("librosa", "numpy", "scipy")
-    start_bpm: float = setting(120.0, "tempo to expect", unit="beats/min", at_least=30, at_most=300)
-    tightness: float = setting(100.0, "how strictly beats follow the tempo", above=0, at_most=10_000)
+    start_bpm: float = setting("tempo to expect", default=120.0, unit="beats/min", at_least=30, at_most=300)
+    tightness: float = setting("how strictly beats follow the tempo", default=100.0, above=0, at_most=10_000)
 
     def track(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
         import librosa
@@ -63,4 +63,6 @@ def _sounding(loudness: npt.NDArray[np.float32], frames: npt.NDArray[np.int64]) 
     import numpy as np
 
     heard = np.flatnonzero(loudness > _QUIET * loudness.max())
+    if not len(heard):
+        return slice(0)
     return slice(int(np.searchsorted(frames, heard[0] - 1)), int(np.searchsorted(frames, heard[-1] + 1)))

@@ -17,7 +17,7 @@ class Crossfade(Transition):
     """One picture melts into the next; half over on the beat."""
 
     name = "crossfade"
-    duration_s: float = setting(0.5, "length; short shots make it shorter", unit="s", at_least=0, at_most=10)
+    duration_s: float = setting("length; short shots make it shorter", default=0.5, unit="s", at_least=0, at_most=10)
 
     def length_s(self) -> float:
         return self.duration_s

@@ -40,10 +40,12 @@ def _prompt(brief: Brief, index: int) -> Prompt:
 
 def _dealt(cards: tuple[str, ...], index: int, seed: str) -> str:
     """The card at a place of an endless deal: each round is a shuffle of all cards, and no two neighbours are equal."""
+    if len(cards) < 3:
+        return cards[index % len(cards)]
     round_number, place = divmod(index, len(cards))
     order = _shuffled(cards, f"{seed}/{round_number}")
-    if round_number and len(cards) > 1 and order[0] == _dealt(cards, round_number * len(cards) - 1, seed):
-        order = order[1:] + order[:1]
+    if round_number and order[0] == _shuffled(cards, f"{seed}/{round_number - 1}")[-1]:
+        order[:2] = order[1::-1]  # which leaves the last card, that the next round looks at, where it is
     return order[place]
 
 
