@@ -1,0 +1,253 @@
+"""From a composed config to plugin objects, and the sentence for each mistake in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf, open_dict
+
+from qmv.engine.config import Job, bind, plugin_fields
+from qmv.engine.registry import Registry
+from qmv.errors import ConfigError, UnknownName
+from qmv.plugins.effect.flash import Flash
+from qmv.stages.assemble_video import AssembleVideo
+from qmv.stages.track_beats import TrackBeats
+
+Compose = Callable[..., tuple[Any, Registry]]
+
+LAYERED = """
+from qmv.api import Stage, Tracker, plugin, setting
+from qmv.artifacts import Beats, Song
+from qmv.hookspecs import hookimpl
+
+
+@plugin
+class Choir(Tracker):
+    name = "choir"
+    voices: tuple[str, ...] = ("alto", "bass")
+    gains: list[float] = setting("how loud each is", default=[0.5, 1.0])
+    depth: int = setting(help="no default")
+
+    def track(self, samples, rate_hz): ...
+
+
+@plugin
+class Solo(Tracker):
+    name = "solo"
+    pitch: float = setting("in Hz", default=440.0, at_least=20)
+
+    def track(self, samples, rate_hz): ...
+
+
+@plugin
+class Pair(Stage):
+    name = "pair"
+    second: Tracker
+
+    def run(self, ctx, song: Song) -> Beats: ...
+
+
+@hookimpl
+def qmv_trackers():
+    return [Choir, Solo]
+
+
+@hookimpl
+def qmv_stages():
+    return [Pair]
+"""
+
+
+@pytest.fixture
+def job(compose: Compose) -> Callable[..., Job]:
+    def bound(*overrides: str) -> Job:
+        return bind(*compose(*overrides))
+
+    return bound
+
+
+@pytest.fixture
+def layered(tmp_path: Path) -> str:
+    """The override that loads a plugin file with nested plugins."""
+    path = tmp_path / "layered.py"
+    path.write_text(LAYERED, encoding="utf-8")
+    return f"plugins=[{path}]"
+
+
+# -- the happy way ---------------------------------------------------------------------------------------------------
+
+
+def test_bind_gives_the_stages_of_the_graph(job: Callable[..., Job]) -> None:
+    assert list(job().stages) == ["beats", "storyboard", "pictures", "video", "delivery"]
+
+
+def test_bind_gives_the_stages_of_another_graph(job: Callable[..., Job]) -> None:
+    assert list(job("graph=storyboard").stages) == ["beats", "storyboard"]
+
+
+def test_bind_drops_a_stage(job: Callable[..., Job]) -> None:
+    assert "delivery" not in job("~stages.delivery").stages
+
+
+def test_bind_adds_a_stage_under_a_name_of_its_own(job: Callable[..., Job]) -> None:
+    assert job("+stage@stages.more=track_beats").stages["more"].name == "track_beats"
+
+
+def test_bind_gives_the_defaults_of_the_project(compose: Compose) -> None:
+    cfg, _ = compose()
+    assert (cfg.beats_per_image, cfg.min_images, cfg.fps, cfg.width, cfg.height) == (4, 8, "24", 1024, 1024)
+
+
+def test_bind_gives_the_style_as_an_artifact(job: Callable[..., Job]) -> None:
+    assert job("style=noir").style.name == "noir"
+
+
+def test_bind_gives_the_song_with_its_window(job: Callable[..., Job]) -> None:
+    song = job("song=a/b.mp3", "song.start_s=1.5", "song.end_s=9").song
+    assert (song.path, song.start_s, song.end_s) == ("a/b.mp3", 1.5, 9.0)
+
+
+@pytest.mark.parametrize("name", ["neon", "noir", "watercolor", "papercut", "cosmos"])
+def test_bind_accepts_each_style(job: Callable[..., Job], name: str) -> None:
+    assert job(f"style={name}").style.name == name
+
+
+@pytest.mark.parametrize("name", ["club_night", "slow_dissolve"])
+def test_bind_accepts_each_experiment(job: Callable[..., Job], name: str) -> None:
+    assert job(f"experiment={name}").stages
+
+
+def test_experiment_wins_over_the_config_and_the_command_line_over_both(compose: Compose) -> None:
+    cfg, _ = compose("experiment=club_night", "height=480")
+    assert (cfg.beats_per_image, cfg.width, cfg.height) == (2, 1920, 480)
+
+
+# -- plugins inside plugins ------------------------------------------------------------------------------------------
+
+
+def test_plugin_fields_finds_one_and_many() -> None:
+    assert plugin_fields(AssembleVideo) == {
+        "motion": ("motion", False), "transition": ("transition", False), "effects": ("effect", True),
+    }  # fmt: skip
+
+
+def test_bind_fills_a_field_from_the_group_of_its_kind(job: Callable[..., Job]) -> None:
+    beats = job("tracker.start_bpm=90").stages["beats"]
+    assert isinstance(beats, TrackBeats)
+    assert beats.tracker.start_bpm == 90  # type: ignore[attr-defined]
+
+
+def test_bind_fills_the_effects_in_their_order(job: Callable[..., Job]) -> None:
+    stages = job("+effect@effects.b=flash", "+effect@effects.a=flash", "effects.a.strength=0.5").stages
+    assert stages["video"].effects == (Flash(), Flash(strength=0.5))  # type: ignore[attr-defined]
+
+
+def test_bind_gives_no_effects_by_default(job: Callable[..., Job]) -> None:
+    assert job().stages["video"].effects == ()  # type: ignore[attr-defined]
+
+
+def test_bind_takes_a_plugin_of_its_own_for_one_stage(job: Callable[..., Job]) -> None:
+    video = job("stages.video.motion={name: still}").stages["video"]
+    assert video.motion.name == "still"  # type: ignore[attr-defined]
+
+
+def test_bind_reads_tuples_and_lists(job: Callable[..., Job], layered: str) -> None:
+    overrides = (layered, "tracker=choir", "tracker.depth=3", "tracker.voices=[tenor]")
+    tracker = job(*overrides).stages["beats"].tracker  # type: ignore[attr-defined]
+    assert (tracker.voices, tuple(tracker.gains), tracker.depth) == (("tenor",), (0.5, 1.0), 3)
+
+
+def test_bind_names_the_place_of_a_nested_mistake(job: Callable[..., Job], layered: str) -> None:
+    overrides = (layered, "+stage@stages.more=pair", "~stages.beats", "tracker=solo", "tracker.pitch=1")
+    with pytest.raises(ConfigError, match=r"stages\.more.*second.* pitch must be at least 20, got 1"):
+        job(*overrides)
+
+
+# -- knobs -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "stage", "field", "value"),
+    [
+        ("fps=30", "storyboard", "fps", "30"),
+        ("fps=29.97", "storyboard", "fps", "29.97"),
+        ("beats_per_image=2", "storyboard", "beats_per_image", 2),
+        ("min_images=3", "storyboard", "min_images", 3),
+        ("seed=7", "storyboard", "seed", 7),
+        ("width=640", "pictures", "width", 640),
+        ("height=360", "pictures", "height", 360),
+        ("format=vertical", "pictures", "height", 1920),
+        ("quality=draft", "video", "crf", 26.0),
+        ("quality.preset=slow", "video", "preset", "slow"),
+    ],
+)
+def test_knob_reaches_its_stage(job: Callable[..., Job], override: str, stage: str, field: str, value: object) -> None:
+    assert getattr(job(override).stages[stage], field) == value
+
+
+def test_knob_can_be_overridden_for_one_stage(job: Callable[..., Job]) -> None:
+    stages = job("fps=30", "stages.storyboard.fps=25").stages
+    assert stages["storyboard"].fps == "25"  # type: ignore[attr-defined]
+
+
+# -- mistakes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("beats_per_image=-1", r"stages\.storyboard \(write_storyboard\): beats_per_image must be at least 1 .*got -1"),
+        ("fps=0", r"stages\.storyboard \(write_storyboard\): fps must be at least 1 and at most 240, got 0"),
+        ("fps=fast", r"fps must be a number such as 24, 29\.97 or 30000/1001, got fast"),
+        ("width=65", r"stages\.pictures \(paint_pictures\): width must be even .*got 65"),
+        ("width=8", r"width must be at least 16 and at most 8192 .*got 8"),
+        ("quality.crf=99", r"stages\.video \(assemble_video\): crf must be at least 0 and at most 51, got 99"),
+        ("quality.preset=warp", r"preset: 'warp' is not known\. Known: fast, "),
+        ("motion.zoom=7", r"motion \(ken_burns\): zoom must be at least 0 and at most 1, got 7"),
+        ("tracker.tightness=0", r"tracker \(librosa\): tightness must be above 0 and at most 10000, got 0"),
+        ("run.workers=-1", r"run: workers must be at least 0 .*got -1"),
+        ("song.start_s=-1", r"song: start_s must be at least 0, got -1"),
+        ("song.start_s=nan", r"song: start_s must be"),
+        ("song.end_s=0", r"song: end_s must come after start_s \(0\), got 0"),
+        ("style.palette=[red]", r"style \(neon\): palette has 'red'; colours look like '#1a2b3c'"),
+        ("style.subjects=[]", r"style \(neon\): subjects is empty; give at least one"),
+        ("style.prompt='{nothing}'", r"prompt has a wrong placeholder 'nothing'; allowed: \{artist\}"),
+        ("stages.delivery.key='{nothing}'", r"stages\.delivery \(deliver\): key has a wrong placeholder"),
+        ("image=folder", r"image\.path: has no value yet; give it one with image\.path=VALUE"),
+        ("+motion.zom=1", r"motion \(ken_burns\):? setting: 'zom' is not known\. Did you mean 'zoom'\?"),
+        ("+stages.more=3", r"stages\.more: names no stage plugin, got 3; ~stages\.more drops a stage; known: "),
+        ("+effects.flash=1", r"effects\.flash: names no effect plugin, got 1; .*known: flash"),
+    ],
+)
+def test_bind_refuses_a_mistake_and_says_where(job: Callable[..., Job], override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        job(override)
+
+
+def test_bind_refuses_a_graph_without_stages(compose: Compose) -> None:
+    cfg, registry = compose()
+    with open_dict(cfg):
+        cfg.stages = {}
+    with pytest.raises(ConfigError, match="stages: there are none; choose a graph"):
+        bind(cfg, registry)
+
+
+def test_bind_refuses_a_plugin_that_nobody_knows(compose: Compose) -> None:
+    cfg, registry = compose()
+    with open_dict(cfg):
+        cfg.motion = OmegaConf.create({"name": "kenburns"})
+    with pytest.raises(UnknownName, match=r"motion: 'kenburns' is not known\. Did you mean 'ken_burns'\?"):
+        bind(cfg, registry)
+
+
+def test_bind_refuses_a_dropped_plugin(job: Callable[..., Job]) -> None:
+    with pytest.raises(ConfigError, match=r"motion: names no motion plugin, got None; motion=NAME chooses one"):
+        job("~motion")
+
+
+def test_bind_refuses_a_missing_setting_of_a_plugin_file(job: Callable[..., Job], layered: str) -> None:
+    with pytest.raises(ConfigError, match=r"tracker\.depth: has no value yet"):
+        job(layered, "tracker=choir")

@@ -1,0 +1,133 @@
+"""One chunk through the real x264, and a song through the real AAC encoder."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from qmv.media.audio import mono
+from qmv.media.encode import X264, encode_chunk, encode_song, even, tags
+from qmv.media.probe import probe
+from tests.media.helpers import FAST, NTSC, chirps, decoded, flat_frame, lag_s, read_sound, song, write_sound
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 24, 61])
+def test_chunk_holds_every_frame_at_its_exact_time(tmp_path: Path, count: int) -> None:
+    frames = [flat_frame(20 + 3 * number) for number in range(count)]
+    assert encode_chunk(tmp_path / "chunk.mp4", frames, NTSC, X264(preset="veryfast", crf=18.0)) == count
+    planes, times = decoded(tmp_path / "chunk.mp4")
+    assert times == [number / NTSC for number in range(count)]
+    assert [round(float(plane.mean())) for plane in planes] == pytest.approx(
+        [20 + 3 * number for number in range(count)], abs=1
+    )
+
+
+def test_chunk_says_that_it_is_bt709_limited_range(tmp_path: Path) -> None:
+    encode_chunk(tmp_path / "chunk.mp4", [flat_frame(90)] * 3, Fraction(24), FAST)
+    assert probe(tmp_path / "chunk.mp4").bt709
+
+
+def test_chunk_keeps_colours(tmp_path: Path) -> None:
+    """Within 2: crf 18 on a flat picture."""
+    encode_chunk(tmp_path / "chunk.mp4", [flat_frame(63, 102, 240)] * 3, Fraction(24), FAST)
+    with av.open(str(tmp_path / "chunk.mp4")) as container:
+        planes = next(container.decode(video=0)).to_ndarray()
+    assert (planes[:36].mean(), planes[36:45].mean(), planes[45:].mean()) == pytest.approx((63, 102, 240), abs=2)
+
+
+def test_chunk_has_one_key_frame_at_its_start(tmp_path: Path) -> None:
+    frames = [flat_frame(20 if number < 30 else 220) for number in range(60)]
+    encode_chunk(tmp_path / "chunk.mp4", frames, Fraction(24), FAST)
+    with av.open(str(tmp_path / "chunk.mp4")) as container:
+        keys = [packet.is_keyframe for packet in container.demux(video=0) if packet.pts is not None]
+    assert keys == [True] + [False] * 59
+
+
+def test_chunk_has_the_same_bytes_twice(tmp_path: Path) -> None:
+    frames = [flat_frame(20 + 5 * number) for number in range(30)]
+    for name in ("one", "two"):
+        encode_chunk(tmp_path / name, frames, NTSC, FAST)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_chunk_has_the_same_bytes_for_one_frame_object_as_for_equal_ones(tmp_path: Path) -> None:
+    held = flat_frame(77)
+    encode_chunk(tmp_path / "one", [held] * 20, NTSC, FAST)
+    encode_chunk(tmp_path / "two", [flat_frame(77) for _ in range(20)], NTSC, FAST)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("size", [(16, 16), (38, 22), (1024, 2)], ids=str)
+def test_chunk_takes_even_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+    encode_chunk(tmp_path / "chunk.mp4", [flat_frame(90, width=size[0], height=size[1])], Fraction(24), FAST)
+    made = probe(tmp_path / "chunk.mp4")
+    assert (made.width_px, made.height_px) == size
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "channels"), [(44100, 1), (44100, 2), (48000, 2), (96000, 2), (8000, 1), (11025, 1), (192000, 1)]
+)
+def test_song_is_encoded_with_less_than_a_millisecond_of_lag(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    layout = "mono" if channels == 1 else "stereo"
+    source = write_sound(tmp_path / "song.wav", chirps(1.2, rate_hz, channels), rate_hz, "pcm_s16le", layout)
+    encode_song(tmp_path / "song.mp4", song(source), 128)
+    heard, heard_hz = read_sound(tmp_path / "song.mp4")
+    wanted = chirps(1.2, heard_hz)[0].astype(float)
+    assert abs(lag_s(heard, wanted, heard_hz)) < 0.001
+
+
+def test_song_of_six_channels_becomes_stereo(tmp_path: Path) -> None:
+    source = write_sound(tmp_path / "song.wav", chirps(1.0, 48000, 6), 48000, "pcm_s16le", "5.1")
+    encode_song(tmp_path / "song.mp4", song(source), 128)
+    with av.open(str(tmp_path / "song.mp4")) as container:
+        assert container.streams.audio[0].codec_context.channels == 2
+    heard, heard_hz = read_sound(tmp_path / "song.mp4")
+    assert abs(lag_s(heard, chirps(1.0, heard_hz)[0].astype(float), heard_hz)) < 0.001
+
+
+@pytest.mark.parametrize(("rate_hz", "wanted_hz"), [(8000, 8000), (22050, 22050), (44100, 44100), (96000, 48000)])
+def test_song_keeps_its_rate_where_players_know_it(tmp_path: Path, rate_hz: int, wanted_hz: int) -> None:
+    source = write_sound(tmp_path / "song.wav", chirps(0.5, rate_hz), rate_hz, "pcm_s16le", "mono")
+    encode_song(tmp_path / "song.mp4", song(source), 64)
+    assert read_sound(tmp_path / "song.mp4")[1] == wanted_hz
+
+
+def test_song_covers_its_window_only(tmp_path: Path) -> None:
+    source = write_sound(tmp_path / "song.wav", chirps(3.0, 44100), 44100, "pcm_s16le", "mono")
+    encode_song(tmp_path / "song.mp4", song(source, 0.5, 1.75), 128)
+    heard, rate_hz = read_sound(tmp_path / "song.mp4")
+    wanted, _ = mono(song(source, 0.5, 1.75))
+    assert abs(lag_s(heard, wanted.astype(float), rate_hz)) < 0.001
+    assert 1.25 <= len(heard) / rate_hz < 1.25 + 2 * 1024 / 44100  # whole AAC frames
+
+
+def test_song_has_the_same_bytes_twice(tmp_path: Path) -> None:
+    source = write_sound(tmp_path / "song.wav", chirps(1.0, 44100, 2), 44100, "pcm_s16le", "stereo")
+    for name in ("one.mp4", "two.mp4"):
+        encode_song(tmp_path / name, song(source), 128)
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+def test_song_is_as_loud_as_its_source(tmp_path: Path) -> None:
+    """Within 0.5 dB: AAC at 128 kbit/s."""
+    source = write_sound(tmp_path / "song.wav", chirps(1.5, 44100, 2), 44100, "pcm_s16le", "stereo")
+    encode_song(tmp_path / "song.mp4", song(source), 128)
+    heard, _ = read_sound(tmp_path / "song.mp4")
+    ratio = np.sqrt(np.mean(heard**2)) / np.sqrt(np.mean(np.pad(chirps(1.5, 44100)[0], (0, 1024)) ** 2))
+    assert 20 * np.log10(ratio) == pytest.approx(0, abs=0.5)
+
+
+@pytest.mark.parametrize(("length", "wanted"), [(0.1, 2), (2, 2), (3.1, 4), (512.0, 512), (513.0, 512), (721.5, 722)])
+def test_even_is_the_nearest_even_number(length: float, wanted: int) -> None:
+    assert even(length) == wanted
+
+
+def test_tags_leave_out_an_unknown_artist(tmp_path: Path) -> None:
+    (tmp_path / "song").write_bytes(b"x")
+    plain = song(tmp_path / "song")
+    assert tags(plain) == {"title": "Night Train", "artist": "The Pier"}
+    assert tags(type(plain)(file=plain.file, title="Alone")) == {"title": "Alone"}

@@ -1,0 +1,129 @@
+"""From beats to shots with prompts."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from qmv.api import Brief, Prompt, Writer, plugin
+from qmv.artifacts import Artifact, Beats, File, Section, Song, Storyboard
+from qmv.errors import PluginError
+from qmv.plugins.writer.template import Template
+from qmv.stages.write_storyboard import WriteStoryboard
+from qmv.testing import StageContract, stage_context, style
+
+
+def beats(count: int = 33, duration_s: int = 16, sections: tuple[Section, ...] = ()) -> Beats:
+    return Beats(
+        times_s=tuple(i * 0.5 for i in range(count)),
+        bar_position=(0,) * count,
+        tempo_bpm=120.0 if count else 0.0,
+        confidence=1.0,
+        duration_s=Fraction(duration_s),
+        sections=sections,
+    )
+
+
+def a_song(tmp_path: Path) -> Song:
+    (tmp_path / "song").write_bytes(b"a song")
+    return Song(file=File.of(tmp_path / "song"), title="Night Train")
+
+
+def written(tmp_path: Path, song_beats: Beats, **settings: object) -> Storyboard:
+    stage = WriteStoryboard(writer=Template(), **settings)
+    return stage.run(stage_context(tmp_path), song=a_song(tmp_path), style=style(), beats=song_beats)
+
+
+class TestWriteStoryboard(StageContract):
+    plugin = WriteStoryboard(writer=Template())
+
+    @pytest.fixture
+    def given(self, tmp_path: Path) -> dict[str, Artifact]:
+        return {"song": a_song(tmp_path), "style": style(), "beats": beats()}
+
+
+def test_storyboard_covers_every_frame_once(tmp_path: Path) -> None:
+    plan = written(tmp_path, beats(), fps="29.97")
+    assert [shot.start for shot in plan.shots] == [0, *(shot.end for shot in plan.shots)][:-1]
+    assert plan.shots[-1].end == plan.frames
+
+
+def test_storyboard_has_the_exact_rate(tmp_path: Path) -> None:
+    assert written(tmp_path, beats(), fps="23.976").fps == Fraction(24000, 1001)
+
+
+@pytest.mark.parametrize("beats_per_image", [1, 2, 4])
+def test_storyboard_changes_pictures_every_few_beats(tmp_path: Path, beats_per_image: int) -> None:
+    plan = written(tmp_path, beats(), beats_per_image=beats_per_image, min_images=1)
+    assert [shot.start for shot in plan.shots] == list(range(0, 16 * 24, 12 * beats_per_image))
+
+
+def test_storyboard_numbers_its_shots(tmp_path: Path) -> None:
+    plan = written(tmp_path, beats())
+    assert [shot.index for shot in plan.shots] == list(range(len(plan.shots)))
+
+
+def test_storyboard_takes_the_words_of_the_writer(tmp_path: Path) -> None:
+    plan = written(tmp_path, beats())
+    assert plan.shots[0].prompt.startswith("wide shot of ")
+    assert plan.shots[0].negative_prompt == "text, watermark"
+
+
+def test_storyboard_names_the_section_that_a_shot_starts_in(tmp_path: Path) -> None:
+    parts = (
+        Section(start_s=0, end_s=4, label="verse", energy=0.3),
+        Section(start_s=4, end_s=16, label="chorus", energy=0.9),
+    )
+    labels = [shot.section for shot in written(tmp_path, beats(sections=parts)).shots]
+    assert labels == ["verse"] * 2 + ["chorus"] * 6
+
+
+def test_storyboard_has_no_section_where_none_is_known(tmp_path: Path) -> None:
+    assert {shot.section for shot in written(tmp_path, beats()).shots} == {""}
+
+
+def test_storyboard_of_a_short_song_has_the_fewest_pictures_on_beats(tmp_path: Path) -> None:
+    plan = written(tmp_path, beats(9, 5), min_images=8)
+    assert len(plan.shots) == 8
+    assert all(shot.beat is not None for shot in plan.shots)
+
+
+def test_storyboard_notes_that_a_song_is_too_short_for_whole_beats(tmp_path: Path) -> None:
+    assert "too short for 8 pictures at whole beats" in written(tmp_path, beats(5, 2), min_images=8).notes[0]
+
+
+def test_storyboard_without_beats_needs_no_note_of_its_own(tmp_path: Path) -> None:
+    assert written(tmp_path, beats(0), min_images=8).notes == ()
+
+
+def test_storyboard_with_another_seed_has_other_pictures(tmp_path: Path) -> None:
+    seeds = [{shot.seed for shot in written(tmp_path, beats(), seed=seed).shots} for seed in (0, 1)]
+    assert not seeds[0] & seeds[1]
+
+
+def test_storyboard_of_more_pictures_begins_with_the_same_words(tmp_path: Path) -> None:
+    few, many = (written(tmp_path, beats(), beats_per_image=count, min_images=1).shots for count in (4, 2))
+    assert [shot.prompt for shot in many][: len(few)] == [shot.prompt for shot in few]
+
+
+@plugin
+class Lazy(Writer):
+    """Forgets the last shot."""
+
+    name = "lazy"
+
+    def write(self, brief: Brief) -> list[Prompt]:
+        return Template().write(brief)[:-1]
+
+
+def test_storyboard_refuses_a_writer_that_forgets_a_shot(tmp_path: Path) -> None:
+    stage = WriteStoryboard(writer=Lazy())
+    with pytest.raises(PluginError, match=r"writer \(lazy\): gave 7 prompts for 8 shots\."):
+        stage.run(stage_context(tmp_path), song=a_song(tmp_path), style=style(), beats=beats())
+
+
+def test_storyboard_refuses_a_rate_that_is_no_number() -> None:
+    with pytest.raises(ValueError, match="fps must be a number"):
+        WriteStoryboard(writer=Template(), fps="fast")

@@ -1,0 +1,394 @@
+"""The command line as a user meets it: real processes, tiny videos, and one sentence for each mistake."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from qmv.media.probe import probe
+
+pytestmark = pytest.mark.slow
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def quick(clicks_plugin: Path) -> tuple[str, str]:
+    """The overrides that find the beats without librosa."""
+    return f"plugins=[{clicks_plugin}]", "tracker=clicks"
+
+
+def manifests(ended: Any) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text(encoding="utf-8")) for path in ended.found("manifest.json")]
+
+
+def finished_videos(ended: Any) -> list[Path]:
+    """The videos in run folders; those in the cache are nobody's result."""
+    return [path for path in ended.found("*.mp4") if "cache" not in path.relative_to(ended.outputs).parts]
+
+
+def refused(ended: Any) -> str:
+    """The sentence of a refused command, after checking that it is one, and that nothing looks like a result."""
+    assert ended.rc == 1
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert len(ended.errors) == 1
+    assert ended.stdout == ""
+    assert finished_videos(ended) == []
+    return str(ended.errors[0])
+
+
+# -- videos ----------------------------------------------------------------------------------------------------------
+
+
+def test_run_prints_the_path_of_its_video_last(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    ended = run_cli(f"song={song}", *quick)
+    assert (ended.rc, [ended.video]) == (0, finished_videos(ended)), ended.stderr
+
+
+def test_run_makes_a_video_of_the_size_rate_and_length_asked_for(
+    run_cli: Run, song: Path, quick: tuple[str, str]
+) -> None:
+    found = probe(run_cli(f"song={song}", "fps=30000/1001", *quick).video)
+    assert (found.width_px, found.height_px, found.fps, found.frames) == (64, 36, Fraction(30000, 1001), 90)
+    assert (found.exact, found.bt709, found.faststart) == (True, True, True)
+    assert abs(found.audio_duration_s - 3) < Fraction(1, 20)  # AAC's blocks are 46 ms at 22050 Hz
+
+
+def test_run_with_librosa_cuts_on_the_clicks(run_cli: Run, click_track: Run, tmp_path: Path) -> None:
+    song = click_track(tmp_path / "song.wav", bpm=120, seconds=6)
+    ended = run_cli(f"song={song}", "graph=storyboard", "beats_per_image=2", "min_images=2")
+    storyboard = json.loads(ended.video.read_text(encoding="utf-8"))
+    on_beats = [shot["start"] for shot in storyboard["shots"] if shot["beat"] is not None]
+    assert on_beats
+    assert all(min(abs(start - 24 * (0.25 + k / 2)) for k in range(12)) <= 1.5 for start in on_beats)  # in frames
+
+
+def test_second_run_gives_the_same_bytes(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    first, second = run_cli(f"song={song}", *quick), run_cli(f"song={song}", *quick)
+    assert first.video != second.video
+    assert first.video.read_bytes() == second.video.read_bytes()
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def change(path: Path) -> None:
+    path.write_bytes(b"something else")
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil"),
+    [
+        ("picture.png", delete),
+        ("picture.png", change),
+        ("chunk.mp4", delete),
+        ("chunk.mp4", change),
+        ("sound.mp4", change),
+    ],
+)
+def test_spoiled_file_of_the_cache_is_made_again(
+    run_cli: Run, song: Path, quick: tuple[str, str], file: str, spoil: Callable[[Path], None]
+) -> None:
+    first = run_cli(f"song={song}", *quick)
+    as_it_was = first.video.read_bytes()
+    first.video.unlink()  # a hard link, which `change` would reach through
+    spoil(first.found(file)[0])
+    first.found("video.mp4")[0].unlink()  # a whole video would be taken as it is
+    again = run_cli(f"song={song}", *quick)
+    assert again.rc == 0, again.stderr
+    assert again.video.read_bytes() == as_it_was
+
+
+def test_run_with_the_users_pictures(
+    run_cli: Run, song: Path, quick: tuple[str, str], picture_folder: Run, tmp_path: Path
+) -> None:
+    folder = picture_folder(tmp_path / "my pictures")
+    ended = run_cli(f"song={song}", "image=folder", f"image.path='{folder}'", *quick)
+    assert (ended.rc, manifests(ended)[0]["pictures"]["asked"]) == (0, 8), ended.stderr
+
+
+def test_experiment_with_an_effect_and_a_transition_makes_a_video(
+    run_cli: Run, song: Path, quick: tuple[str, str]
+) -> None:
+    ended = run_cli(f"song={song}", "transition=crossfade", "+effect@effects.flash=flash", *quick)
+    assert probe(ended.video).frames == 72
+
+
+def test_dry_run_makes_no_video(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    ended = run_cli(f"song={song}", "run.dry=true", *quick)
+    assert (ended.rc, ended.found("*.mp4"), ended.found("*.png")) == (0, [], [])
+
+
+def test_dry_run_tells_of_each_stage(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    lines = run_cli(f"song={song}", "run.dry=true", *quick).stdout.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["beats", "storyboard", "pictures", "video", "delivery"]
+
+
+def test_dry_run_is_planned_in_its_manifest(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    assert manifests(run_cli(f"song={song}", "run.dry=true", *quick))[0]["status"] == "planned"
+
+
+def test_storyboard_graph_stops_before_pictures(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    ended = run_cli(f"song={song}", "graph=storyboard", *quick)
+    assert (ended.rc, ended.video.name, ended.found("*.png")) == (0, "storyboard.json", [])
+
+
+# -- songs with little in them ---------------------------------------------------------------------------------------
+
+
+SILENT = "the song is silent: pictures change on an even grid"
+NO_BEAT = "no beat was heard: pictures change on an even grid"
+TOO_SHORT = "the song is too short for 8 pictures at whole beats: they change evenly"
+
+LITTLE = {  # bpm, seconds, frames, note
+    "silence": (0, 2.0, 48, SILENT),
+    "one beat": (20, 2.0, 48, NO_BEAT),
+    "half a second of silence": (0, 0.5, 12, SILENT),
+    "half a second with a beat": (120, 0.5, 12, NO_BEAT),
+    "four beats": (120, 2.0, 48, TOO_SHORT),
+}
+
+
+@pytest.fixture(params=LITTLE.values(), ids=LITTLE.keys())
+def little(
+    request: pytest.FixtureRequest, run_cli: Run, click_track: Run, tmp_path: Path, quick: tuple[str, str]
+) -> tuple[Any, int, str]:
+    """A run with a song that has not enough beats; the frames and the note that are due."""
+    bpm, seconds, frames, note = request.param
+    ended = run_cli(f"song={click_track(tmp_path / 'little.wav', bpm=bpm, seconds=seconds)}", *quick)
+    assert ended.rc == 0, ended.stderr
+    return ended, frames, note
+
+
+def test_song_without_enough_beats_changes_pictures_evenly(little: tuple[Any, int, str]) -> None:
+    ended, frames, note = little
+    storyboard = json.loads(ended.found("storyboard.json")[0].read_text(encoding="utf-8"))
+    assert [shot["start"] for shot in storyboard["shots"]] == [k * frames // 8 for k in range(8)]
+    assert (probe(ended.video).frames, manifests(ended)[0]["notes"]) == (frames, [note])
+
+
+# -- sweeps ----------------------------------------------------------------------------------------------------------
+
+
+def test_sweep_gives_each_job_a_run_folder_of_its_own(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    ended = run_cli("-m", f"song={song}", "style=neon,noir", "beats_per_image=2,4", *quick)
+    assert (ended.rc, sorted(path.parent.name for path in ended.found("manifest.json"))) == (0, ["0", "1", "2", "3"])
+    assert sorted(ended.stdout.split()) == [str(path) for path in finished_videos(ended)]
+    assert {manifest["status"] for manifest in manifests(ended)} == {"finished"}
+
+
+def test_sweep_goes_on_past_a_bad_job(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    ended = run_cli("-m", f"song={song},missing.wav", "beats_per_image=2,4", *quick)
+    assert (ended.rc, len(finished_videos(ended)), "Traceback" in ended.stderr) == (1, 2, False)
+    assert [m["status"] for m in manifests(ended)] == ["finished", "finished", "failed", "failed"]
+    assert [m["error"] is None or "missing.wav" in m["error"] for m in manifests(ended)] == [True] * 4
+
+
+def test_sweep_tells_of_each_bad_job(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    ended = run_cli("-m", f"song={song}", "motion.zoom=0.1,7", *quick)
+    told = [line for line in ended.stderr.splitlines() if line.startswith("[1] ") and "zoom must be" in line]
+    assert (ended.rc, len(told), len(ended.errors)) == (1, 1, 1)
+
+
+def test_sweep_with_an_unknown_name_makes_nothing(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    assert "style: 'nope' is not known" in refused(run_cli("-m", f"song={song}", "style=neon,nope", *quick))
+
+
+@pytest.mark.parametrize("names", [("one", "two"), ("one", "two [live], ü")], ids=["plain", "as people name them"])
+def test_sweep_over_a_folder_of_songs(
+    run_cli: Run, click_track: Run, tmp_path: Path, quick: tuple[str, str], names: tuple[str, str]
+) -> None:
+    folder = tmp_path / "songs"
+    for name in names:
+        click_track(folder / f"{name}.wav", seconds=1)
+    (folder / "cover.jpg").write_bytes(b"no song")
+    ended = run_cli("-m", "song=glob(*)", f"songs_dir={folder}", "graph=storyboard", *quick)
+    assert (ended.rc, [m["song"]["title"] for m in manifests(ended)]) == (0, list(names)), ended.stderr
+
+
+# -- bad songs -------------------------------------------------------------------------------------------------------
+
+
+def no_such_file(folder: Path) -> Path:
+    return folder / "nothing.mp3"
+
+
+def text_as_mp3(folder: Path) -> Path:
+    (folder / "text.mp3").write_text("This is no song.\n" * 50, encoding="utf-8")
+    return folder / "text.mp3"
+
+
+def empty_file(folder: Path) -> Path:
+    (folder / "empty.wav").write_bytes(b"")
+    return folder / "empty.wav"
+
+
+def no_samples(folder: Path) -> Path:
+    soundfile.write(folder / "zero.wav", np.zeros(0, dtype=np.float32), 22050)
+    return folder / "zero.wav"
+
+
+def a_folder(folder: Path) -> Path:
+    (folder / "songs").mkdir()
+    return folder / "songs"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (no_such_file, "there is no such file"),
+        (text_as_mp3, "cannot be read as audio"),
+        (empty_file, "the file is empty"),
+        (no_samples, "has no sound in it"),
+        (a_folder, "is a folder"),
+    ],
+)
+def test_bad_song_is_refused_by_name(
+    run_cli: Run, tmp_path: Path, quick: tuple[str, str], make: Callable[[Path], Path], words: str
+) -> None:
+    path = make(tmp_path)
+    assert f"error: song ({path}): {words}" in refused(run_cli(f"song={path}", *quick))
+
+
+# -- bad settings ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("style=nion", "style: 'nion' is not known. Did you mean 'neon'? Known: cosmos, neon, noir, papercut"),
+        ("image=canvsa", "image: 'canvsa' is not known. Did you mean 'canvas'? Known: canvas, folder."),
+        ("beats_per_imag=2", "'beats_per_imag' is not known. Did you mean 'beats_per_image'? Known: "),
+        ("motion.zom=1", "'zom' is not known. Did you mean 'zoom'? Known: drift, zoom."),
+        ("fps=0", "fps must be at least 1 and at most 240, got 0"),
+        ("beats_per_image=-1", "beats_per_image must be at least 1"),
+        ("beats_per_image=two", "beats_per_image"),
+        ("width=65", "width must be even"),
+        ("song.start_s=99", "has no sound after start_s=99"),
+        ("~stages.beats", "reads 'beats', which nothing makes"),
+    ],
+)
+def test_bad_setting_is_refused_with_what_is_allowed(
+    run_cli: Run, song: Path, quick: tuple[str, str], override: str, words: str
+) -> None:
+    assert words in refused(run_cli(f"song={song}", override, *quick))
+
+
+def test_bad_setting_is_written_into_the_manifest(run_cli: Run, song: Path) -> None:
+    manifest = manifests(run_cli(f"song={song}", "fps=0"))[0]
+    assert (manifest["status"], "fps must be at least 1" in manifest["error"]) == ("failed", True)
+
+
+# -- bad outputs -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("below", ["", "/more"])
+def test_outputs_that_are_a_file_are_refused(run_cli: Run, song: Path, tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("text", encoding="utf-8")
+    sentence = refused(run_cli(f"song={song}", outputs=Path(f"{tmp_path}/file{below}")))
+    assert "a part of this path is a file, not a folder; name another folder with outputs=FOLDER" in sentence
+
+
+@pytest.fixture(params=[4, 64])
+def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A disk of some kilobytes, full at different moments of a run."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={request.param}k", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"no mount here: {error}")
+    if mounted.returncode:
+        pytest.skip(f"only root can make a small disk: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_outputs_on_a_full_disk_end_in_a_sentence(
+    run_cli: Run, song: Path, quick: tuple[str, str], full_disk: Path
+) -> None:
+    assert "the disk is full" in refused(run_cli(f"song={song}", *quick, outputs=full_disk))
+
+
+@pytest.mark.parametrize("most_bytes", [2_000, 20_000])
+def test_outputs_past_the_size_that_is_allowed_end_in_a_sentence(
+    run_cli: Run, song: Path, quick: tuple[str, str], most_bytes: int
+) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
+    assert "outputs=FOLDER" in refused(run_cli(f"song={song}", *quick, preexec_fn=limit))
+
+
+# -- bad pictures ----------------------------------------------------------------------------------------------------
+
+
+def test_picture_folder_that_is_not_there_is_refused(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    ended = run_cli(f"song={song}", "image=folder", "image.path=nowhere", *quick)
+    assert "image (folder): there is no folder nowhere" in refused(ended)
+
+
+def test_picture_folder_that_is_not_named_is_refused(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    assert "image.path" in refused(run_cli(f"song={song}", "image=folder", *quick))
+
+
+def test_picture_folder_without_pictures_is_refused(
+    run_cli: Run, song: Path, quick: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    ended = run_cli(f"song={song}", "image=folder", "image.path=empty", *quick)
+    assert "image (folder): empty holds no pictures" in refused(ended)
+
+
+def test_broken_picture_is_named(
+    run_cli: Run, song: Path, quick: tuple[str, str], picture_folder: Run, tmp_path: Path
+) -> None:
+    folder = picture_folder(tmp_path / "pictures")
+    (folder / "1.png").write_bytes(b"no picture")
+    sentence = refused(run_cli(f"song={song}", "image=folder", f"image.path={folder}", *quick))
+    assert f"{folder}/1.png: cannot be read as a picture" in sentence
+    assert " object at 0x" not in sentence
+
+
+# -- bad plugins -----------------------------------------------------------------------------------------------------
+
+
+def test_two_plugins_of_one_name_are_refused_naming_both(
+    run_cli: Run, song: Path, clicks_plugin: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other_plugin.py"
+    other.write_text(clicks_plugin.read_text(encoding="utf-8") + "\n# another\n", encoding="utf-8")
+    sentence = refused(run_cli(f"song={song}", f"plugins=[{clicks_plugin},{other}]"))
+    assert "'clicks', one from clicks_plugin.py and one from other_plugin.py" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def broken(:\n", "failed to import (SyntaxError"),
+        ("raise SystemExit(3)\n", "failed to import (SystemExit"),
+        ("from qmv.hookspecs import hookimpl\n@hookimpl\ndef qmv_traker(): ...\n", "Did you mean 'qmv_trackers'"),
+        ("from qmv.hookspecs import hookimpl\n@hookimpl\ndef qmv_trackers():\n    return 1 / 0\n", "division by zero"),
+    ],
+    ids=["syntax error", "exit", "misspelled hook", "hook that raises"],
+)
+def test_plugin_file_with_a_mistake_is_refused_by_name(
+    run_cli: Run, song: Path, tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text, encoding="utf-8")
+    sentence = refused(run_cli(f"song={song}", f"plugins=[{path}]"))
+    assert ("mine.py" in sentence, words in sentence) == (True, True)

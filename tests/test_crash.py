@@ -1,0 +1,199 @@
+"""kill -9 at any moment, runs at the same time, other worker counts: the same bytes, and nothing is made twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+Run = Callable[..., Any]
+
+# Stops the whole process group at a moment, so that the test can kill it just there without a race. It is named in
+# every command, so that the commands are the same, and does nothing unless the environment asks for it.
+STOPPER = """
+import os
+import signal
+import threading
+from pathlib import Path
+
+from qmv.events import Progress
+from qmv.hookspecs import hookimpl
+
+MOMENT, PARTS = os.environ.get("TEST_STOP_AT", ""), os.environ.get("TEST_STOP_PARTS", "")
+
+
+def stop():
+    if os.getpgrp() == os.getpid():  # only a group of its own, never the one that runs the tests
+        os.killpg(os.getpgrp(), signal.SIGSTOP)
+
+
+def stop_at_the_join():
+    while not any(file.stat().st_size for file in Path(PARTS).glob("??/*.part/video.mp4")):
+        pass
+    stop()
+
+
+@hookimpl
+def qmv_event(event):
+    if not isinstance(event, Progress) or event.done == event.reused:
+        return
+    if MOMENT == event.node:
+        stop()
+    if MOMENT == "join" and event.node == "video" and event.done == event.total:
+        threading.Thread(target=stop_at_the_join, daemon=True).start()
+"""
+
+
+@pytest.fixture(scope="module")
+def overrides(
+    tmp_path_factory: pytest.TempPathFactory, click_track: Callable[..., Path], clicks_plugin: Path
+) -> tuple[str, ...]:
+    """The one command line of these tests."""
+    folder = tmp_path_factory.mktemp("crash")
+    song, stopper = click_track(folder / "song.wav"), folder / "stopper.py"
+    stopper.write_text(STOPPER, encoding="utf-8")
+    return f"song={song}", f"plugins=[{clicks_plugin},{stopper}]", "tracker=clicks", "transition=crossfade"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory,
+    command: Callable[..., list[str]],
+    environment: dict[str, str],
+    overrides: tuple[str, ...],
+) -> bytes:
+    """The video of a run that nothing happens to, in an outputs folder of its own."""
+    line = command(*overrides, outputs=tmp_path_factory.mktemp("undisturbed"))
+    ended = subprocess.run(line, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    return Path(ended.stdout.strip().splitlines()[-1]).read_bytes()
+
+
+@pytest.fixture
+def kill_at(
+    command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path, overrides: tuple[str, ...]
+) -> Callable[..., None]:
+    """Starts the command in a process group of its own and kills all of it at a moment."""
+
+    def run(moment: str, outputs: Path, *more: str) -> None:
+        stop = {"TEST_STOP_AT": moment, "TEST_STOP_PARTS": str(outputs / "cache" / "assemble_video")}
+        process = subprocess.Popen(
+            command(*overrides, *more, outputs=outputs),
+            cwd=tmp_path,
+            env=environment | stop,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
+        )
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"the run ended before its {moment}"
+        os.killpg(process.pid, signal.SIGKILL)
+        assert process.wait(timeout=60) == -signal.SIGKILL
+
+    return run
+
+
+def manifest(ended: Any) -> dict[str, Any]:
+    return json.loads((ended.video.parent / "manifest.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def stages(ended: Any) -> dict[str, dict[str, Any]]:
+    return {stage["node"]: stage for stage in manifest(ended)["stages"]}
+
+
+def parts(ended: Any) -> list[Path]:
+    return [path for path in ended.found("*.part*") if "cache" in path.parts]
+
+
+# -- kill -9 ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[("pictures", 1), ("video", 1), ("video", 2), ("join", 1)], ids=lambda p: f"{p[0]}-{p[1]}")
+def resumed(
+    request: pytest.FixtureRequest, run_cli: Run, kill_at: Run, overrides: tuple[str, ...], tmp_path: Path
+) -> Any:
+    """The end of a run that goes on where a killed one stopped, at each moment and number of workers."""
+    moment, workers = request.param
+    kill_at(moment, tmp_path / "killed", f"run.workers={workers}")
+    ended = run_cli(*overrides, f"run.workers={workers}", outputs=tmp_path / "killed")
+    assert ended.rc == 0, ended.stderr
+    return ended
+
+
+def test_killed_run_ends_with_the_bytes_of_an_undisturbed_one(resumed: Any, undisturbed: bytes) -> None:
+    assert resumed.video.read_bytes() == undisturbed
+    assert parts(resumed) == []
+
+
+def test_run_killed_after_its_first_picture_keeps_that_picture(
+    run_cli: Run, kill_at: Run, overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    kill_at("pictures", tmp_path / "outputs")
+    kept = len(list((tmp_path / "outputs" / "cache" / "pictures").glob("??/*/picture.png")))
+    found = stages(run_cli(*overrides))
+    assert (found["beats"]["cached"], found["storyboard"]["cached"]) == (True, True)
+    assert (kept >= 1, found["pictures"]["reused"], found["pictures"]["made"]) == (True, kept, 8 - kept)
+
+
+def test_run_killed_after_its_first_chunk_keeps_that_chunk(
+    run_cli: Run, kill_at: Run, overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    kill_at("video", tmp_path / "outputs")
+    found = stages(run_cli(*overrides))
+    assert (found["pictures"]["cached"], found["video"]["reused"], found["video"]["made"]) == (True, 1, 7)
+
+
+def test_run_killed_while_it_joins_keeps_every_chunk(
+    run_cli: Run, kill_at: Run, overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    kill_at("join", tmp_path / "outputs")
+    video = stages(run_cli(*overrides))["video"]
+    assert (video["cached"], video["reused"], video["made"]) == (False, 8, 0)
+
+
+def test_killed_run_leaves_a_manifest_that_can_be_read(
+    kill_at: Run, overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    kill_at("video", tmp_path / "outputs")
+    [path] = (tmp_path / "outputs" / "runs").rglob("manifest.json")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert (found["status"], [s["status"] for s in found["stages"]][:3]) == ("running", ["finished"] * 3)
+
+
+# -- side by side ----------------------------------------------------------------------------------------------------
+
+
+def test_two_runs_of_one_command_at_the_same_time_give_the_same_bytes(
+    command: Callable[..., list[str]], environment: dict[str, str], overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    line = command(*overrides, outputs=tmp_path / "outputs")
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(line, cwd=tmp_path, env=environment, **pipes) for _ in range(2)]
+    ended = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ended
+    first, second = (Path(out.strip().splitlines()[-1]) for out, _ in ended)
+    assert (first != second, first.read_bytes() == second.read_bytes()) == (True, True)
+
+
+def test_two_runs_at_the_same_time_make_each_picture_once(
+    command: Callable[..., list[str]], environment: dict[str, str], overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    lines = [command(*overrides, f"quality.crf={crf}", outputs=tmp_path / "outputs") for crf in (20, 30)]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    both = [subprocess.Popen(line, cwd=tmp_path, env=environment, **quiet) for line in lines]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    counts = [json.loads(path.read_text())["pictures"] for path in (tmp_path / "outputs").rglob("manifest.json")]
+    assert sum(count["made"] for count in counts) == 8
+
+
+def test_any_number_of_workers_gives_the_same_bytes(
+    run_cli: Run, overrides: tuple[str, ...], undisturbed: bytes
+) -> None:
+    assert run_cli(*overrides, "run.workers=2").video.read_bytes() == undisturbed
