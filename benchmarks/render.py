@@ -19,9 +19,10 @@ from typing import Any
 
 from benchmarks.measure import Cost, measure, median_cost, table, write_json
 from benchmarks.render_job import CASES, SHOT_S, paint
+from qmv.media.encode import x264_params
 
 LIMITS = {"stills, cut": 1.20, "motion, cut": 1.35, "motion, crossfade 0.5 s": 1.35}
-X264_PARAMS = "threads=1:lookahead-threads=1:keyint=infinite:scenecut=0:open-gop=0:stitchable=1"  # as encode_chunk's
+X264_PARAMS = x264_params()
 _QMV, _QMV2, _FFMPEG, _PYAV, _MOVIEPY = "QMV, 1 worker", "QMV, 2 workers", "ffmpeg", "PyAV", "MoviePy"
 
 
@@ -127,7 +128,7 @@ def _options() -> argparse.Namespace:
     made = argparse.ArgumentParser(
         prog="python -m benchmarks.render", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--seconds", type=int, default=32, help="length of the video, a picture every 2 s (32)")
+    made.add_argument("--seconds", type=int, default=64, help="length of the video, a picture every 2 s (64)")
     made.add_argument("--size", type=int, default=1024, help="side of the square video in px, a multiple of 16 (1024)")
     made.add_argument("--fps", type=int, default=24)
     made.add_argument("--preset", default="veryfast", help="x264's preset (veryfast)")

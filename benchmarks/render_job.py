@@ -40,7 +40,8 @@ _PALETTE = ("#07031a", "#1c0b4a", "#5a1899", "#ff7847", "#ff2d95", "#1fe0ff")
 
 
 def paint(folder: Path, count: int, size_px: int) -> None:
-    """The pictures as PNG files, painted where they are missing."""
+    """The pictures as `paint_pictures` leaves them, PNG and planes, painted where they are missing."""
+    from qmv.media.chunk import load_picture, planes_beside
     from qmv.plugins.image.canvas import Canvas
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,6 +55,7 @@ def paint(folder: Path, count: int, size_px: int) -> None:
         )  # fmt: skip
         part = file.with_suffix(".part")
         part.write_bytes(Canvas().render(request))
+        load_picture(part, size_px, size_px).save(planes_beside(file))
         part.replace(file)
 
 
