@@ -28,7 +28,7 @@ _TO_YUV = (
     (-_C * _KR / (2 - 2 * _KB), -_C * _KG / (2 - 2 * _KB), _C / 2, 128.0),
     (_C / 2, -_C * _KG / (2 - 2 * _KR), -_C * _KB / (2 - 2 * _KR), 128.0),
 )
-_SHARPEN = 0.12
+_SHARPEN = 0.1
 _CHROMA_X, _CHROMA_Y = 0.25, 0.5  # where a chroma sample lies in its cell: left, between two lines
 
 
