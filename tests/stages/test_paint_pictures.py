@@ -240,9 +240,20 @@ def test_paint_keeps_the_siblings_of_a_picture_that_fails_unexpectedly(tmp_path:
     assert len(list((tmp_path / "cache" / "pictures").rglob("*.png"))) == 2
 
 
+@plugin
+class Slow(Tally):
+    """Takes its time for every picture but the first."""
+
+    name = "slow"
+
+    def render(self, request: ImageRequest) -> bytes:
+        threading.Event().wait(0.3 if request.index else 0)
+        return super().render(request)
+
+
 def test_render_all_makes_no_more_pictures_when_it_is_left(tmp_path: Path) -> None:
     """Ctrl-C after the first of 12 pictures must not pay for the other 11 and throw them away."""
-    outcomes = tally(tmp_path).render_all([image_request(index=index) for index in range(12)])
+    outcomes = Slow(ledger=str(tmp_path / "ledger")).render_all([image_request(index=index) for index in range(12)])
     next(outcomes)
     outcomes.close()  # type: ignore[attr-defined]
     assert len(calls(tmp_path / "ledger")) < 12
