@@ -77,9 +77,18 @@ class Plugin(ABC):
             "settings": {name: _identity(getattr(self, name)) for name in keyed},
         }
         if self.libraries:
-            parts["libraries"] = {name: importlib.metadata.version(name) for name in self.libraries}
+            parts["libraries"] = {name: self._version(name) for name in self.libraries}
         source = getattr(inspect.getmodule(type(self)), "__qmv_source__", None)  # a plugin file, by its bytes
         return parts | ({"source": source} if source else {}) | _content(self.content())
+
+    def _version(self, library: str) -> str:
+        try:
+            return importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError as error:
+            raise PluginError(
+                f"{self.kind} ({self.name}): needs the package {library}, which is not installed; "
+                f"install it with: python -m pip install {library}"
+            ) from error
 
 
 def _content(content: Any) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from qmv.api import Context, Effect, Stage, plugin, setting
-from qmv.artifacts import Artifact, Beats, Song, Storyboard, Style, Video
+from qmv.api import IDENTITY, Affine, Context, Effect, Motion, Stage, plugin, setting
+from qmv.artifacts import Artifact, Beats, Shot, Song, Storyboard, Style, Video
 from qmv.engine.graph import Node, plan
-from qmv.errors import ConfigError
+from qmv.errors import ConfigError, PluginError
 
 ROOTS: dict[str, tuple[type[Artifact], str]] = {"song": (Song, "song-1"), "style": (Style, "style-1")}
 
@@ -189,3 +189,18 @@ def test_key_changes_with_the_order_of_effects() -> None:
     dim, bright = Glow(strength=0.1), Glow(strength=0.2)
     first, second = ({"beats": Listen(), "storyboard": Write(effects=e)} for e in ((dim, bright), (bright, dim)))
     assert keys(first)["storyboard"] != keys(second)["storyboard"]
+
+
+def test_key_of_a_plugin_whose_library_is_missing_is_a_sentence() -> None:
+    @plugin
+    class Far(Motion):
+        """Needs what nobody has."""
+
+        name = "far"
+        libraries = ("no-such-library",)
+
+        def camera(self, shot: Shot, frame: int) -> Affine:
+            return IDENTITY
+
+    with pytest.raises(PluginError, match=r"motion \(far\): needs the package no-such-library.*pip install"):
+        Far().identity()
