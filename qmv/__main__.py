@@ -17,11 +17,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command; 1 for a user's mistake."""
     parser = argparse.ArgumentParser(prog="qmv", description="Quick Music Video. Videos are made by run.py.")
     parser.add_argument("--version", action="version", version=f"qmv {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command")
     plugins = commands.add_parser("plugins", help="list every plugin with its settings, units and package")
     plugins.add_argument("kind", nargs="?", help="one kind only: image, tracker, ...")
     plugins.add_argument("--file", action="append", default=[], help="a plugin file to list too; may be repeated")
     given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help()
+        return 0
     try:
         _list_plugins(given.kind, given.file)
     except QmvError as error:
@@ -41,7 +44,7 @@ def _list_plugins(kind: str | None, files: list[str]) -> None:
     registry = Registry(files)
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     heading = None
     for found, entry in registry.entries():
         if kind not in (None, found):

@@ -33,6 +33,7 @@ from qmv.engine.cache import Cache
 from qmv.errors import PluginError, QmvError
 from qmv.events import Event, Notice, Progress
 from qmv.media.camera import IDENTITY, Affine
+from qmv.media.frame import Frame
 from qmv.media.moments import Moment
 from qmv.settings import check, plugin, setting
 
@@ -40,11 +41,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qmv.media.frame import Frame
 
 __all__ = [
-    "IDENTITY", "Affine", "Brief", "Cache", "Context", "Effect", "ImageProvider", "ImageRequest", "Moment", "Motion",
-    "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer", "plugin", "setting",
+    "IDENTITY", "Affine", "Brief", "Cache", "Context", "Effect", "Frame", "ImageProvider", "ImageRequest", "Moment",
+    "Motion", "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer", "plugin",
+    "setting",
 ]  # fmt: skip
 
 

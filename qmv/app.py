@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -43,14 +44,20 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
 
 def launch(main: Callable[[], object]) -> None:
     """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback."""
+    from qmv.engine.songs import expanded
+
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
-    sys.argv[1:] = [_quoted_song(argument) for argument in sys.argv[1:]]
     signal.signal(signal.SIGTERM, _terminate)
+    threading.excepthook = _log_thread_error
     try:
+        sys.argv[1:] = [expanded(_quoted_song(argument)) for argument in sys.argv[1:]]
         main()
     except KeyboardInterrupt:
         print("cancelled; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
         from qmv.engine.hydra_errors import sentence
 
@@ -125,7 +132,12 @@ def _exit(error: QmvError) -> NoReturn:
     sys.exit(1)
 
 
-def _terminate(signum: int, frame: object) -> NoReturn:  # noqa: ARG001
+def _log_thread_error(args: threading.ExceptHookArgs) -> None:
+    """A thread of a library that fails, such as a worker pool's that is torn down, is a matter for the log."""
+    log.error("thread %s failed", args.thread, exc_info=args.exc_value)
+
+
+def _terminate(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 

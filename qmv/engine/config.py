@@ -103,7 +103,7 @@ def publish(registry: Registry) -> None:
     store.__deepcopy__ = _the_store  # type: ignore[attr-defined]
 
 
-def _the_store(memo: object) -> ConfigStore:  # noqa: ARG001
+def _the_store(memo: object) -> ConfigStore:
     return ConfigStore.instance()
 
 
@@ -200,6 +200,8 @@ def plain(cfg: DictConfig, path: str) -> Any:
 def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:
     if not isinstance(node, dict) or not isinstance(node.get("name"), str):
         hint = f"~{where} drops a stage" if kind == "stage" else f"{kind}=NAME chooses one"
+        if kind == "effect":
+            hint = f"+effect@{where}=NAME adds one"
         known = ", ".join(registry.names(kind))
         raise ConfigError(f"{where}: names no {kind} plugin, got {node!r}; {hint}; known: {known}.")
     settings = {key: value for key, value in node.items() if key != "name"}

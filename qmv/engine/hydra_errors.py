@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from qmv.engine import config
 from qmv.engine.config import Schema
 from qmv.engine.registry import Registry
-from qmv.errors import ConfigError, QmvError, UnknownName, output_error
+from qmv.errors import ConfigError, OutputError, QmvError, UnknownName, output_error
 from qmv.settings import described
 
 __all__ = ["sentence"]
@@ -22,30 +25,14 @@ _TYPES = {"Integer": "a whole number", "Float": "a number", "bool": "true or fal
 def sentence(error: BaseException, registry: Registry | None) -> QmvError:
     """The error as a QmvError; one that nobody foresaw is called unexpected and keeps its words."""
     chain = _chain(error)
-    for cause in chain:
-        if isinstance(cause, QmvError):
-            return cause
-    for cause in chain:
-        if isinstance(cause, MissingConfigException):
-            return _unknown_option(cause, registry)
-        if isinstance(cause, OverrideParseException):
-            return ConfigError(
-                f"'{cause.override}': cannot be read as KEY=VALUE; put a value with special characters into quotes: "
-                "'key=\"value\"'."
-            )
-    for cause in chain:
-        if isinstance(cause, OmegaConfBaseException) and "$" not in str(cause):  # inner ones are unfilled templates
-            return _bad_value(cause, registry)
-    for cause in chain:
-        if isinstance(cause, OSError) and (known := output_error(cause)) is not None:
-            return known
-        if isinstance(cause, ConfigCompositionException):
-            return _bad_override(cause)
+    for kind, say in _SENTENCES:  # the most telling kind first, wherever in the chain it is
+        for cause in chain:
+            # OmegaConf's inner errors are templates that are not filled in yet
+            if isinstance(cause, kind) and "$VALUE" not in str(cause):
+                return say(cause, registry)
     text = " ".join(str(error).split())
-    if match := re.match(r"Ambiguous value for argument '(.+?)'", text):
-        return ConfigError(f"{match[1]}: several values make a sweep; add -m, or put the value into quotes.")
-    if isinstance(error, HydraException) or text.startswith("Config group override"):
-        return ConfigError(text)
+    if text.startswith("Config group override"):
+        return ConfigError(f"{text}; name an option of the group.")
     return QmvError(f"unexpected ({type(error).__name__}): {text}; please report it with the command that you ran.")
 
 
@@ -57,7 +44,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return chain
 
 
-def _unknown_option(error: MissingConfigException, registry: Registry | None) -> QmvError:
+def _unknown_option(error: Any, registry: Registry | None) -> QmvError:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     unknown = UnknownName(group or "config", name.removesuffix(".yaml"), error.options or [])
     hint = registry.broken_hint() if registry else ""
@@ -65,31 +52,57 @@ def _unknown_option(error: MissingConfigException, registry: Registry | None) ->
     return ConfigError(f"{unknown}{hint}{song}") if hint or song else unknown
 
 
-def _bad_value(error: OmegaConfBaseException, registry: Registry | None) -> QmvError:
+def _bad_value(error: Any, registry: Registry | None) -> QmvError:
     text = str(error).splitlines()[0]
     if match := re.match(r"Key '(.+)' not in '(.+)'", text):
-        return _unknown_key(match[1], _keys_of(match[2], registry))
+        return _unknown_key(_full_key(error, match[1]), _keys_of(match[2], registry))
     if match := re.search(r"Key '(.+)' is not in struct", text):
-        return _unknown_key(match[1], _siblings(error))
-    key = getattr(error, "full_key", None) or "config"
+        return _unknown_key(_full_key(error, match[1]), _siblings(error))
+    key = _full_key(error, "config")
+    if key == "effects":
+        return ConfigError("effects: is a set of named effects; add one with +effect@effects.MY_NAME=NAME.")
     if match := re.match(r"Value '(.*)' (?:of type '.*' could not be converted to (\w+)|is not a valid (\w+))", text):
         wanted = _TYPES.get(match[2] or match[3], match[2] or match[3])
         return ConfigError(f"{key}: must be {wanted}, got '{match[1]}'.")
     return ConfigError(f"{key}: {text.rstrip('.')}.")
 
 
-def _bad_override(error: ConfigCompositionException) -> QmvError:
+def _bad_override(error: Any, registry: Registry | None) -> QmvError:
     text = " ".join(str(error).split())
     if match := re.match(r"Could not override '([^'@]+)(?:@[^']*)?'", text):
         return _unknown_key(match[1], list(Schema.__dataclass_fields__))
+    if match := re.match(r"Ambiguous value for argument '(.+?)' 1\.", text):
+        return ConfigError(f"{match[1]}: several values make a sweep; add -m, or put the value into quotes.")
     return ConfigError(text)
 
 
+def _no_override(error: Any, registry: Registry | None) -> QmvError:
+    return ConfigError(
+        f"'{error.override}': cannot be read as KEY=VALUE; put a value with special characters into quotes: "
+        "'key=\"value\"'."
+    )
+
+
+def _no_output(error: Any, registry: Registry | None) -> QmvError:
+    """Hydra has opened no files for writing but those of the run's folder."""
+    where = error.filename or "the run's folder"
+    return output_error(error) or OutputError(f"outputs ({where}): {error.strerror}; name another with outputs=FOLDER.")
+
+
+def _bad_yaml(error: Any, registry: Registry | None) -> QmvError:
+    return ConfigError(f"config: a YAML file cannot be read: {' '.join(str(error).split())}; mend it there.")
+
+
 def _unknown_key(name: str, known: list[str]) -> QmvError:
-    unknown = UnknownName("config key", name, known)
+    folder, _, _ = name.rpartition(".")
+    unknown = UnknownName("config key", name, [f"{folder}.{key}" for key in known] if folder else known)
     if name in ("effect", "stage"):
         return ConfigError(f"{unknown} Add one with +{name}@{name}s.MY_NAME=NAME.")
     return unknown
+
+
+def _full_key(error: OmegaConfBaseException, key: str) -> str:
+    return str(getattr(error, "full_key", None) or key)
 
 
 def _siblings(error: OmegaConfBaseException) -> list[str]:
@@ -105,3 +118,14 @@ def _keys_of(type_name: str, registry: Registry | None) -> list[str]:
         return list(node.__dataclass_fields__)
     classes = [entry.cls for _, entry in registry.entries()] if registry else []
     return [name for cls in classes if cls.__name__ == type_name for name in described(cls)]
+
+
+_SENTENCES: tuple[tuple[type[BaseException], Callable[[Any, Registry | None], QmvError]], ...] = (
+    (QmvError, lambda error, _: error),
+    (MissingConfigException, _unknown_option),
+    (OverrideParseException, _no_override),
+    (OmegaConfBaseException, _bad_value),
+    (YAMLError, _bad_yaml),
+    (OSError, _no_output),
+    (HydraException, _bad_override),
+)

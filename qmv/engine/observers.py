@@ -67,7 +67,7 @@ class Lines:
             case StageFinished():
                 self._say(f"{self._place(event.node)} {_done(event, self._last)}")
             case StageFailed():
-                self._say(f"{self._place(event.node)} failed")
+                self._say(f"{self._place(event.node)} {_ending(event)}")
             case RunFinished(status="finished"):
                 self._say(f"finished in {event.seconds:.1f} s")
 
@@ -132,12 +132,18 @@ class Bars:
                 total = self._last.total if self._last else 1
                 self._bars.update(task, completed=total, total=total, note="cached" if event.cached else "")
             case StageFailed():
-                self._bars.update(self._tasks[event.node], note="failed")
+                self._bars.update(self._tasks[event.node], note=_ending(event))
             case RunFinished():
                 self._bars.stop()
+                if event.status == "finished":
+                    self._bars.console.print(f"finished in {event.seconds:.1f} s", highlight=False)
 
     def close(self) -> None:
         self._bars.stop()
+
+
+def _ending(event: StageFailed) -> str:
+    return "cancelled" if event.error == "cancelled" else "failed"
 
 
 def _done(event: StageFinished, last: Progress | None) -> str:

@@ -108,7 +108,9 @@ class Run:
         try:
             artifact = self._make(node, record)
         except BaseException as error:
-            record.status, record.error = "failed", str(error) or type(error).__name__
+            cancelled = isinstance(error, (KeyboardInterrupt, SystemExit))
+            record.status = "cancelled" if cancelled else "failed"
+            record.error = str(error) or record.status
             self._publish(StageFailed(node=node.name, stage=node.stage.name, error=record.error))
             raise
         finally:
@@ -116,6 +118,7 @@ class Run:
         record.status = "finished"
         self.manifest.notes += [note for note in getattr(artifact, "notes", ()) if note not in self.manifest.notes]
         cached = bool(record.cached)
+        log.info("%s: %s, %.1f s", node.name, "cached" if cached else f"made by {node.stage.name}", record.seconds)
         self._publish(StageFinished(node=node.name, stage=node.stage.name, cached=cached, seconds=record.seconds))
         return artifact
 

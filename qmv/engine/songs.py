@@ -11,12 +11,16 @@ from pathlib import Path
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-__all__ = ["AUDIO_SUFFIXES", "DEMO", "quoted", "register"]
+from qmv.errors import ConfigError
+
+__all__ = ["AUDIO_SUFFIXES", "DEMO", "expanded", "quoted", "register"]
 
 AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".oga", ".aif", ".aiff")
 DEMO = "demo"
@@ -61,9 +65,7 @@ class SongSource(ConfigSource):
             return []
         if not self.path:
             return [DEMO]
-        folder = Path(self.path)
-        names = sorted(file.name for file in folder.iterdir() if _is_audio(file.name)) if folder.is_dir() else []
-        return [_Option(name) for name in names]
+        return _songs_in(Path(self.path))
 
 
 class SongSearchPath(SearchPathPlugin):
@@ -86,13 +88,20 @@ def register(songs_dir: str, config_paths: tuple[str, ...]) -> None:
     plugins.register(SongSearchPath)
 
 
-class _Option(str):
-    """A file name that writes itself into an override in quotes: a sweep over `glob(*)` puts its options there bare."""
+def expanded(argument: str) -> str:
+    """`song=glob(...)` as the list of the folder's songs, where a folder is named; anything else as it is.
 
-    __slots__ = ()
-
-    def __format__(self, spec: str) -> str:
-        return quoted(str(self))
+    Hydra's own glob would take the YAMLs of conf/song too, and write names into the grammar without quotes. Raises
+    ConfigError where nothing fits.
+    """
+    folder = SongSearchPath.songs_dir
+    if not folder or not re.match(r"song=glob\(", argument):
+        return argument
+    value = OverridesParser.create().parse_override(argument).value()
+    names: list[str] = value.filter(_songs_in(Path(folder))) if isinstance(value, Glob) else []
+    if not names:
+        raise ConfigError(f"songs_dir ({folder}): holds no song for {argument}; known: {', '.join(AUDIO_SUFFIXES)}.")
+    return "song=" + ",".join(quoted(name) for name in names)
 
 
 def quoted(name: str) -> str:
@@ -100,6 +109,10 @@ def quoted(name: str) -> str:
     if re.fullmatch(r"[\w./-]+", name, re.ASCII):
         return name
     return '"' + re.sub(r'(\\*)"', r'\1\1\\"', name).replace("${", r"\${") + '"'
+
+
+def _songs_in(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir() if _is_audio(file.name)) if folder.is_dir() else []
 
 
 def _song_name(config_path: str) -> str | None:

@@ -5,14 +5,15 @@ Runs in worker processes. A held still is one frame object from start to end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qmv.artifacts import Shot
+from qmv.errors import PluginError, QmvError
 from qmv.media.camera import IDENTITY
 from qmv.media.encode import X264, encode_chunk
 from qmv.media.moments import Moment
@@ -62,10 +63,29 @@ def chunk_frames(chunk: Chunk) -> Iterator[Frame]:
     views = [_views(chunk, layer) for layer in chunk.layers]
     for number, seen in enumerate(zip(*views)):
         position = chunk.overlap.position(number)
-        frame = seen[-1] if position is None else chunk.transition.blend(seen[0], seen[-1], position)
+        frame = seen[-1]
+        if position is not None:
+            frame = _asked(chunk.transition, chunk.transition.blend, seen[0], seen[-1], position)
         for effect in chunk.effects:
-            frame = effect.apply(frame, chunk.moments[number])
+            frame = _asked(effect, effect.apply, frame, chunk.moments[number])
         yield frame
+
+
+def _asked(plugin: Transition | Effect, method: Callable[..., Frame], frame: Frame, *more: Any) -> Frame:
+    """What a plugin makes of a frame; a plugin that does not give a frame of the same size is named."""
+    from qmv.media.frame import Frame
+
+    where = f"{plugin.kind} ({plugin.name}): {method.__name__}()"
+    try:
+        made = method(frame, *more)
+    except QmvError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{where} failed ({type(error).__name__}: {error}); mend the plugin.") from error
+    if not isinstance(made, Frame) or made.size != frame.size:
+        got = f"one of {made.size}" if isinstance(made, Frame) else repr(made)
+        raise PluginError(f"{where} must give a Frame of {frame.size} pixels, got {got}; mend the plugin.")
+    return made
 
 
 def _views(chunk: Chunk, layer: Layer) -> Iterator[Frame]:

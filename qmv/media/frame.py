@@ -79,6 +79,12 @@ class Frame:
         rgb = cv2.transform(np.dstack([self.y.astype(np.float32), *chroma]), matrix)
         return np.rint(rgb).clip(0, 255).astype(np.uint8)
 
+    def black(self) -> Frame:
+        """A black frame of the same size."""
+        import numpy as np
+
+        return Frame(np.full_like(self.y, 16), np.full_like(self.u, 128), np.full_like(self.v, 128))
+
     def save(self, path: Path) -> None:
         """Writes the bare planes, y then u then v."""
         path.write_bytes(b"".join(plane.tobytes() for plane in (self.y, self.u, self.v)))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmv.api import IDENTITY, Context, Motion, Stage, Transition, plugin, setting
+from qmv.api import IDENTITY, Context, Effect, Motion, Stage, Transition, plugin, setting
 from qmv.artifacts import File, Pictures, Shot, Song, Storyboard, Video
 from qmv.errors import PluginError
 from qmv.media.encode import PRESETS, encode_song, even, tags
@@ -38,6 +38,7 @@ class AssembleMoviepy(Stage):
     libraries = ("av", "moviepy", "numpy", "pillow")
     motion: Motion
     transition: Transition
+    effects: tuple[Effect, ...] = ()
     preset: str = setting("x264's speed against bytes", default="veryfast", choices=PRESETS, knob="quality.preset")
     crf: float = setting("x264's quality, lower is better", default=18.0, at_least=0, at_most=51, knob="quality.crf")
     scale: float = setting("size against the pictures", default=1.0, above=0, at_most=1, knob="quality.scale")
@@ -47,6 +48,8 @@ class AssembleMoviepy(Stage):
         super().__post_init__()
         if self.transition.name not in ("cut", "crossfade"):
             raise ValueError(f"transition must be cut or crossfade with MoviePy, got {self.transition.name}")
+        if self.effects:
+            raise ValueError(f"effects must be none with MoviePy (use assemble_video), got {self.effects[0].name}")
 
     def run(self, ctx: Context, song: Song, storyboard: Storyboard, pictures: Pictures) -> Video:
         size = even(pictures.width_px * self.scale), even(pictures.height_px * self.scale)

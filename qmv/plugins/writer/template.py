@@ -13,8 +13,8 @@ __all__ = ["Template"]
 class Template(Writer):
     """Walks through the style's shots, and shuffles its subjects and moods so that neighbours differ.
 
-    A shot's words depend on the style, the seed and its number only, so a variant with more pictures begins with the
-    same ones.
+    A shot's words depend on the style, the song's title, the seed and its number only, so that a variant with more
+    pictures begins with the same ones.
     """
 
     name = "template"
@@ -25,16 +25,17 @@ class Template(Writer):
 
 def _prompt(brief: Brief, index: int) -> Prompt:
     style = brief.style
+    seed = f"{style.name}/{brief.title}/{brief.seed}"
     framing = style.shots[index % len(style.shots)]
-    subject = _dealt(style.subjects, index, f"{style.name}/subjects/{brief.seed}")
-    mood = _dealt(style.moods, index, f"{style.name}/moods/{brief.seed}") if style.moods else ""
+    subject = _dealt(style.subjects, index, f"{seed}/subjects")
+    mood = _dealt(style.moods, index, f"{seed}/moods") if style.moods else ""
     words = {"shot": framing, "subject": subject, "mood": mood, "title": brief.title, "artist": brief.artist}
     return Prompt(
         text=" ".join(style.prompt.format_map(words).split()),
         negative_text=style.negative_prompt,
         framing=framing,
         subject=subject,
-        seed=_number(f"{style.name}/{brief.seed}/{index}") % 2**31,
+        seed=_number(f"{seed}/{index}") % 2**31,
     )
 
 
