@@ -21,13 +21,12 @@ Run = Callable[..., Any]
 STOPPER = """
 import os
 import signal
-import threading
-from pathlib import Path
 
+import qmv.media.mux as mux
 from qmv.events import Progress
 from qmv.hookspecs import hookimpl
 
-MOMENT, PARTS = os.environ.get("TEST_STOP_AT", ""), os.environ.get("TEST_STOP_PARTS", "")
+MOMENT = os.environ.get("TEST_STOP_AT", "")
 
 
 def stop():
@@ -36,9 +35,16 @@ def stop():
 
 
 def stop_at_the_join():
-    while not any(file.stat().st_size for file in Path(PARTS).glob("??/*.part/video.mp4")):
-        pass
-    stop()
+    # when pictures and sound are being written
+    read = mux._audio_packets
+
+    def packets(*given):
+        for number, packet in enumerate(read(*given)):
+            if number == 3:
+                stop()
+            yield packet
+
+    mux._audio_packets = packets
 
 
 @hookimpl
@@ -48,7 +54,7 @@ def qmv_event(event):
     if MOMENT == event.node:
         stop()
     if MOMENT == "join" and event.node == "video" and event.done == event.total:
-        threading.Thread(target=stop_at_the_join, daemon=True).start()
+        stop_at_the_join()
 """
 
 
@@ -83,7 +89,7 @@ def kill_at(
     """Starts the command in a process group of its own and kills all of it at a moment."""
 
     def run(moment: str, outputs: Path, *more: str) -> None:
-        stop = {"TEST_STOP_AT": moment, "TEST_STOP_PARTS": str(outputs / "cache" / "assemble_video")}
+        stop = {"TEST_STOP_AT": moment}
         process = subprocess.Popen(
             command(*overrides, *more, outputs=outputs),
             cwd=tmp_path,
