@@ -293,7 +293,8 @@ class ImageProvider(Plugin):
                     error = PluginError(f"{where} ({type(error).__name__}: {error}); the details are in run.log.")
                 yield Outcome(request=request, error=error)
         finally:
-            pool.shutdown(cancel_futures=True)  # whoever stops asking wants no more pictures made
+            # whoever stops asking wants no more pictures, and does not wait for one that hangs
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 # -- frames ----------------------------------------------------------------------------------------------------------

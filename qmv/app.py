@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, QmvError
 
+if TYPE_CHECKING:
+    from qmv.engine.manifest import Manifest
+
 __all__ = ["launch", "prepare", "run"]
 
+QUOTES = "\"'"
 log = logging.getLogger("qmv")
 logging.raiseExceptions = False  # a log that cannot be written (a full disk) must not bury the sentence
 _prepared: list[Registry] = []  # this process's plugins; a sweep's worker process starts without
@@ -30,7 +35,8 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
     from qmv.engine.songs import register
 
     try:
-        if "outputs=" in arguments:  # would be a folder at the root of the file system
+        if any(re.fullmatch(r"""outputs=[\s'"]*""", argument) for argument in arguments):
+            # else the runs would go to the root of the file system
             raise ConfigError("outputs: is empty; name a folder with outputs=FOLDER.")
         registry = Registry(_early("plugins", arguments, config_file))
         publish(registry)
@@ -47,14 +53,19 @@ def launch(main: Callable[[], object]) -> None:
     from qmv.engine.songs import expanded
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
-    signal.signal(signal.SIGTERM, _terminate)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _terminate)
+    logging.captureWarnings(True)
     threading.excepthook = _log_thread_error
     try:
-        sys.argv[1:] = [expanded(_quoted_song(argument)) for argument in sys.argv[1:]]
+        flags = {"-m", "--multirun"} & {*sys.argv}  # Hydra's parser takes them before the overrides only
+        words = [argument for argument in sys.argv[1:] if argument not in flags]
+        sys.argv[1:] = [*flags, *(expanded(_quoted(argument)) for argument in words)]
         main()
     except KeyboardInterrupt:
-        print("cancelled; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+        print("cancelled; the same command goes on from here", file=sys.stderr, flush=True)
+        os._exit(130)  # a thread that hangs, such as a picture that never comes, must not keep the process
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -69,54 +80,61 @@ def run(cfg: DictConfig) -> str:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from qmv.engine.config import bind
+    from qmv.engine.hydra_errors import sentence
     from qmv.engine.manifest import Manifest, provenance
-    from qmv.engine.runner import Run
+    from qmv.engine.parallel import follow_parent
 
     hydra = HydraConfig.get()
-    registry = _prepared[0] if _prepared else Registry(list(cfg.plugins))
+    if not _prepared:  # a worker process of a sweep
+        follow_parent()
+        _prepared.append(Registry(list(cfg.plugins)))
     sweep = hydra.mode == RunMode.MULTIRUN
     folder = Path(hydra.runtime.output_dir).absolute()
     manifest = Manifest(
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         choices={key: value for key, value in hydra.runtime.choices.items() if not str(key).startswith("hydra/")},
         overrides=list(hydra.overrides.task),
-        made_with=provenance(registry),
+        made_with=provenance(_prepared[0]),
     )
     try:
-        job = bind(cfg, registry)
-        if sweep and not job.run.workers:
-            job.run.workers = 1  # the jobs of a sweep already run side by side
-        result = _perform(
-            Run(job=job, folder=folder, registry=registry, manifest=manifest), f"[{hydra.job.num}] " if sweep else ""
-        )
-    except QmvError as error:
+        result = _perform(cfg, folder, manifest, f"[{hydra.job.num}] " if sweep else "")
+        print(result, flush=True)
+    except BrokenPipeError:
+        raise
+    except Exception as cause:
+        error = sentence(cause, _prepared[0])
         _record_failure(manifest, folder, error)
         if not sweep:
             _exit(error)
         # Hydra tells the first failure of a sweep only, at its end, so each job speaks for itself
         print(f"[{hydra.job.num}] {' '.join(hydra.overrides.task)}: {error}", file=sys.stderr)
-        raise
-    print(result, flush=True)
+        raise error from cause
     return result
 
 
-def _perform(current: Any, prefix: str) -> str:
+def _perform(cfg: DictConfig, folder: Path, manifest: Manifest, prefix: str) -> str:
     """Runs, or only forecasts; gives what belongs on stdout."""
+    from qmv.engine.config import bind
     from qmv.engine.observers import terminal
+    from qmv.engine.runner import Run
 
+    registry = _prepared[0]
+    job = bind(cfg, registry)
+    if prefix and not job.run.workers:
+        job.run.workers = 1  # the jobs of a sweep already run side by side
+    current = Run(job=job, folder=folder, registry=registry, manifest=manifest)
+    if job.run.dry:
+        return "\n".join(f"{prefix}{line}" for line in current.forecast())
     watcher = terminal(prefix)
-    current.registry.observe(watcher)
+    registry.observe(watcher)
     try:
-        if current.job.run.dry:
-            return "\n".join(f"{prefix}{line}" for line in current.forecast())
-        return str(current.execute().result)
+        return current.execute().result
     finally:
         watcher.close()
-        current.registry.forget(watcher)
+        registry.forget(watcher)
 
 
-def _record_failure(manifest: Any, folder: Path, error: QmvError) -> None:
+def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:
     """A run that failed before its first stage has a verdict too."""
     if manifest.status in ("failed", "cancelled"):
         return
@@ -141,11 +159,13 @@ def _terminate(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _quoted_song(argument: str) -> str:
-    """A song whose path has characters that Hydra's grammar would read as its own, put into quotes."""
+def _quoted(argument: str) -> str:
+    """A path that Hydra's grammar would read as its own, put into quotes; `~` is the home folder, as in a shell."""
     from qmv.engine.songs import SongSearchPath, quoted
 
     key, _, value = argument.partition("=")
+    if key == "outputs" and value.strip(QUOTES).startswith("~"):
+        return f"outputs={quoted(str(Path(value.strip(QUOTES)).expanduser()))}"
     places = (Path(value).expanduser(), Path(SongSearchPath.songs_dir, value))
     return f"song={quoted(value)}" if key == "song" and any(place.is_file() for place in places) else argument
 

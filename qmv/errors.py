@@ -68,6 +68,7 @@ _CURES = {
     errno.EROFS: "the file system is read-only; name another folder with outputs=FOLDER",
     errno.ENOTDIR: "a part of this path is a file, not a folder; name another folder with outputs=FOLDER",
     errno.EEXIST: "a file of this name stands where a folder is wanted; name another folder with outputs=FOLDER",
+    errno.ENAMETOOLONG: "a name in this path is too long; choose a shorter one",
     errno.EFBIG: "a file grew past the size that this system allows; name another folder with outputs=FOLDER",
 }
 

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -203,3 +205,100 @@ def test_any_number_of_workers_gives_the_same_bytes(
     run_cli: Run, overrides: tuple[str, ...], undisturbed: bytes
 ) -> None:
     assert run_cli(*overrides, "run.workers=2").video.read_bytes() == undisturbed
+
+
+# -- cancelled -------------------------------------------------------------------------------------------------------
+
+
+HANGING = """
+import time
+
+from qmv.api import ImageProvider, plugin
+from qmv.hookspecs import hookimpl
+
+
+@plugin
+class Hanging(ImageProvider):
+    "Never gives a picture."
+
+    name = "hanging"
+
+    def render(self, request):
+        time.sleep(600)
+
+
+@hookimpl
+def qmv_image_providers():
+    return [Hanging]
+"""
+
+
+def started(line: list[str], environment: dict[str, str], words: str) -> subprocess.Popen[str]:
+    """A run in a process group of its own, once it has said something on stderr."""
+    process = subprocess.Popen(
+        line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+    )
+    assert process.stderr is not None
+    for said in process.stderr:
+        if words in said:
+            return process
+    raise AssertionError(f"the run ended before it said '{words}'")
+
+
+def gone(group: int, seconds: float) -> bool:
+    """Whether every process of a group has ended within a time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        threading.Event().wait(0.1)
+    os.killpg(group, signal.SIGKILL)
+    return False
+
+
+@pytest.fixture
+def long_line(command: Callable[..., list[str]], overrides: tuple[str, ...], tmp_path: Path) -> list[str]:
+    """A run of two workers that has chunks to encode for a while."""
+    slow = ("run.workers=2", "min_images=60", "width=512", "height=512", "quality=high")
+    return command(*overrides, *slow, outputs=tmp_path / "outputs")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_cancelled_run_ends_quietly_with_all_its_workers(
+    long_line: list[str], environment: dict[str, str], sign: signal.Signals
+) -> None:
+    process = started(long_line, environment, "[3/5]")
+    threading.Event().wait(2.5)  # into the video stage, where the workers are
+    os.kill(process.pid, sign)
+    _, said = process.communicate(timeout=20)
+    assert gone(process.pid, 5)
+    assert (process.returncode, "Traceback" in said, "cancelled; the same command goes on" in said) == (
+        130,
+        False,
+        True,
+    )
+
+
+def test_workers_end_soon_after_a_killed_parent(long_line: list[str], environment: dict[str, str]) -> None:
+    """Each looks for its parent once a second."""
+    process = started(long_line, environment, "[3/5]")
+    threading.Event().wait(2.5)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+    assert gone(process.pid, 10)
+
+
+def test_run_with_a_picture_that_hangs_can_be_cancelled(
+    command: Callable[..., list[str]], environment: dict[str, str], overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "hanging.py").write_text(HANGING, encoding="utf-8")
+    song, plugins, *rest = overrides
+    plugins = plugins.replace("]", f",{tmp_path / 'hanging.py'}]")
+    line = command(song, plugins, *rest, outputs=tmp_path / "outputs")
+    process = started([*line, "image=hanging"], environment, "[2/5]")
+    threading.Event().wait(1)
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert (process.returncode, "cancelled; the same command goes on" in said) == (130, True)

@@ -8,7 +8,6 @@ in `engine.songs`, `app` and `run.py`.
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 import typing
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ __all__ = ["Job", "SongSettings", "bind", "plugin_fields", "publish"]
 
 
 T = TypeVar("T")
+_LONGEST_S = 1e7  # a song of 115 days
 
 # -- schema ----------------------------------------------------------------------------------------------------------
 
@@ -236,9 +236,9 @@ def _settings(cls: type[T], where: str, node: dict[str, Any]) -> T:
 
 def _song(node: dict[str, Any]) -> SongSettings:
     song = _settings(SongSettings, "song", node)
-    if not 0 <= song.start_s < math.inf:
+    if not 0 <= song.start_s < _LONGEST_S:
         raise ConfigError(f"song: start_s must be at least 0, got {song.start_s:g}.")
-    if song.end_s is not None and not song.start_s < song.end_s < math.inf:
+    if song.end_s is not None and not song.start_s < song.end_s < _LONGEST_S:
         raise ConfigError(f"song: end_s must come after start_s ({song.start_s:g}), got {song.end_s:g}.")
     return song
 

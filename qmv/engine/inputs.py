@@ -23,11 +23,17 @@ def open_song(settings: SongSettings, cache: Cache) -> Song:
     info = inspect(path)
     return Song(
         file=File.of(path),
-        title=settings.title or info.title or path.stem,
-        artist=settings.artist if settings.artist is not None else info.artist,
+        title=_readable(settings.title) or _readable(info.title) or _readable(path.stem) or "song",
+        artist=_readable(settings.artist if settings.artist is not None else info.artist),
         start_s=settings.start_s,
         end_s=settings.end_s,
     )
+
+
+def _readable(text: str | None) -> str:
+    """A name without control characters; nothing where it holds what no one could decode."""
+    whole = "" if text is None or "\ufffd" in text else text.encode("utf-8", "replace").decode()
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in whole).split())
 
 
 def demo_song(cache: Cache) -> Path:

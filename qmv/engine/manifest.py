@@ -59,9 +59,14 @@ class Manifest:
     made_with: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
         part = folder / ".manifest.part"
-        part.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(part, folder / "manifest.json")
+        try:
+            part.write_text(text, encoding="utf-8", errors="backslashreplace")
+            os.replace(part, folder / "manifest.json")
+        except OSError:  # a full disk still has the room that the last one takes
+            part.unlink(missing_ok=True)
+            (folder / "manifest.json").write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def provenance(registry: Registry) -> dict[str, Any]:

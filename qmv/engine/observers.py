@@ -21,7 +21,7 @@ class EventLog:
     """Writes each event as one line of JSON."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
 
     @hookimpl
     def qmv_event(self, event: Event) -> None:

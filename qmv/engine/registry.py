@@ -117,7 +117,7 @@ class Registry:
         for hook in reversed(self._manager.hook.qmv_event.get_hookimpls()):
             try:
                 hook.function(event)
-            except Exception:
+            except (Exception, SystemExit):
                 log.warning("observer %s failed on %s", hook.plugin_name, type(event).__name__, exc_info=True)
 
     # -- loading -----------------------------------------------------------------------------------------------------

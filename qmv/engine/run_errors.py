@@ -9,7 +9,7 @@ from qmv.errors import OutputError, QmvError, output_error
 __all__ = ["run_error"]
 
 
-def run_error(cause: Exception, folder: Path) -> QmvError:
+def run_error(cause: BaseException, folder: Path, where: str) -> QmvError:
     """The cause itself where it is a sentence already; what nobody foresaw points at the log in the run's folder."""
     if isinstance(cause, QmvError):
         return cause
@@ -21,4 +21,5 @@ def run_error(cause: Exception, folder: Path) -> QmvError:
     number = getattr(cause, "errno", None)
     if number is not None and (error := output_error(OSError(number, str(cause), getattr(cause, "filename", None)))):
         return error
-    return QmvError(f"unexpected ({type(cause).__name__}): {cause}; the details are in {folder / 'run.log'}.")
+    words = f"{type(cause).__name__}: {' '.join(str(cause).split())}".rstrip(": ")
+    return QmvError(f"{where}: failed unexpectedly ({words}); the details are in {folder / 'run.log'}.")

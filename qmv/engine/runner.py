@@ -108,8 +108,7 @@ class Run:
         try:
             artifact = self._make(node, record)
         except BaseException as error:
-            cancelled = isinstance(error, (KeyboardInterrupt, SystemExit))
-            record.status = "cancelled" if cancelled else "failed"
+            record.status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
             record.error = str(error) or record.status
             self._publish(StageFailed(node=node.name, stage=node.stage.name, error=record.error))
             raise
@@ -227,12 +226,13 @@ class Run:
         try:
             yield
             manifest.status = "finished"
-        except (KeyboardInterrupt, SystemExit):
+        except KeyboardInterrupt:
             manifest.status, manifest.error = "cancelled", "cancelled"
             raise
-        except Exception as cause:
+        except (Exception, SystemExit) as cause:
             log.error("the run failed", exc_info=True)
-            error = run_error(cause, self.folder)
+            failed = next((f"stages.{r.node} ({r.stage})" for r in manifest.stages if r.status == "failed"), "the run")
+            error = run_error(cause, self.folder, failed)
             manifest.status, manifest.error = "failed", str(error)
             raise error from cause
         finally:
@@ -248,7 +248,7 @@ class Run:
         folder = self.folder / "artifacts"
         folder.mkdir(exist_ok=True)
         text = json.dumps(dump(self.values[node.name], folder), indent=1, ensure_ascii=False)
-        (folder / f"{node.name}.json").write_text(text + "\n", encoding="utf-8")
+        (folder / f"{node.name}.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
     def _result(self, nodes: list[Node]) -> str:
         """Where the last thing that was made lies: a delivery's address, else the artifact's own file."""

@@ -80,6 +80,9 @@ def sample_count(song: Song) -> tuple[int, Fraction]:
 
 def no_sound(song: Song) -> InputError:
     """The sentence for a window without a single sample."""
+    if song.end_s is not None:
+        window = f"from start_s={song.start_s:g} to end_s={song.end_s:g}"
+        return InputError(f"song ({song.file.path}): has no sound {window}; choose another window.")
     if song.start_s > 0:
         return InputError(
             f"song ({song.file.path}): has no sound after start_s={song.start_s:g}; choose an earlier start_s."
@@ -94,6 +97,8 @@ def _open(path: Path) -> av.container.InputContainer:
         raise InputError(f"song ({path}): there is no such file; check the path, or put it into quotes.")
     if path.is_dir():
         raise InputError(f"song ({path}): is a folder; for all songs in it: -m 'song=glob(*)' songs_dir={path}.")
+    if not path.is_file():
+        raise InputError(f"song ({path}): is no regular file; {READABLE}.")
     if path.stat().st_size == 0:
         raise InputError(f"song ({path}): the file is empty; {READABLE}.")
     try:
@@ -134,4 +139,5 @@ def _arrays(frames: list[Any]) -> Iterator[npt.NDArray[np.float32]]:
     for frame in frames:
         if frame.samples:
             block = frame.to_ndarray()
-            yield block if np.isfinite(block).all() else np.nan_to_num(block, posinf=0, neginf=0)
+            # float files may hold anything; past 4 (12 dB over full scale) the AAC encoder does not come back
+            yield np.clip(np.nan_to_num(block, posinf=0, neginf=0), -4, 4)

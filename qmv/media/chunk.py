@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmv.artifacts import Shot
 from qmv.errors import PluginError, QmvError
-from qmv.media.camera import IDENTITY
+from qmv.media.camera import IDENTITY, Affine
 from qmv.media.encode import X264, encode_chunk
 from qmv.media.moments import Moment
 from qmv.media.timeline import Overlap
@@ -100,7 +100,10 @@ def _views(chunk: Chunk, layer: Layer) -> Iterator[Frame]:
     plate = Plate.of(picture)
     last, frame = None, picture
     for number in range(chunk.frames):
-        view = camera(shot, min(number, shot.end - 1))  # past its end a picture is not seen, and costs nothing
+        view: Any = camera(shot, min(number, shot.end - 1))  # past its end a picture is not seen, and costs nothing
+        if not isinstance(view, Affine):
+            where = f"motion ({chunk.motion.name})"
+            raise PluginError(f"{where}: camera() must give an Affine, got {view!r}; mend the plugin.")
         if view != last:
             frame, last = plate.through(view), view
         yield frame

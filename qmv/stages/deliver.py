@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import string
+from typing import Any
 
 from qmv.api import Context, Stage, Storage, plugin, setting
 from qmv.artifacts import Delivery, Song, Style, Video
+from qmv.errors import PluginError
 
 __all__ = ["Deliver"]
+
+_FIELDS = ("title", "artist", "style", "run")
 
 
 @plugin
@@ -21,19 +26,28 @@ class Deliver(Stage):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        try:
-            self.key.format(title="", artist="", style="", run="")
-        except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-            raise ValueError(
-                f"key has a wrong placeholder {error}; allowed: {{title}} {{artist}} {{style}} {{run}}"
-            ) from error
+        for _, field, form, conversion in _placeholders(self.key):
+            if field is not None and (field not in _FIELDS or form or conversion):
+                allowed = " ".join(f"{{{name}}}" for name in _FIELDS)
+                raise ValueError(f"key has a wrong placeholder {{{field}}}; allowed: {allowed}")
 
     def run(self, ctx: Context, song: Song, style: Style, video: Video) -> Delivery:
         parts = {"title": song.title, "artist": song.artist, "style": style.name, "run": ctx.run_folder.name}
         key = self.key.format(**{name: _file_name(text) for name, text in parts.items()})
-        url = self.storage.put(video.file.path, key, {"title": song.title, "style": style.name})
+        url: Any = self.storage.put(video.file.path, key, {"title": song.title, "style": style.name})
+        if not isinstance(url, str):
+            raise PluginError(
+                f"storage ({self.storage.name}): put() must give an address, got {url!r}; mend the plugin."
+            )
         ctx.progress(1, 1, "video")
         return Delivery(url=url, storage=self.storage.name)
+
+
+def _placeholders(key: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    try:
+        return list(string.Formatter().parse(key))
+    except ValueError as error:
+        raise ValueError(f"key has a wrong placeholder ({error})") from error
 
 
 def _file_name(text: str) -> str:

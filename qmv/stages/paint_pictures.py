@@ -134,7 +134,7 @@ class PaintPictures(Stage):
 
         if key is None:
             raise PluginError(f"image ({self.image.name}): gave an outcome that was not asked for, or gave it twice.")
-        if outcome.image is None:
+        if not isinstance(outcome.image, bytes):
             raise outcome.error or PluginError(f"image ({self.image.name}): gave neither a picture nor an error.")
         name = f"image ({self.image.name}): picture {outcome.request.index}"
         rgb = crop_to(read(outcome.image, name), self.width, self.height)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from qmv.api import Context, Stage, Tracker, plugin
 from qmv.artifacts import Beats, Song
+from qmv.errors import PluginError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["TrackBeats"]
 
@@ -36,11 +43,20 @@ class TrackBeats(Stage):
                 times_s=(), bar_position=(), tempo_bpm=0.0, confidence=0.0, duration_s=duration_s, notes=(note,)
             )  # fmt: skip
         else:
-            beats = dataclasses.replace(self.tracker.track(samples, rate_hz), duration_s=duration_s)
+            beats = dataclasses.replace(self._tracked(samples, rate_hz), duration_s=duration_s)
             if len(beats.times_s) < 2 and not beats.notes:
                 note = "no beat was heard: pictures change on an even grid"
                 beats = dataclasses.replace(beats, notes=(note,))
         for note in beats.notes:
             ctx.notice(note)
         ctx.progress(len(beats.times_s), len(beats.times_s), "beats")
+        return beats
+
+    def _tracked(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
+        beats: Any = self.tracker.track(samples, rate_hz)
+        where = f"tracker ({self.tracker.name})"
+        if not isinstance(beats, Beats):
+            raise PluginError(f"{where}: track() must give Beats, got {beats!r:.80}; mend the plugin.")
+        if any(a >= b for a, b in pairwise(beats.times_s)) or len(beats.bar_position) != len(beats.times_s):
+            raise PluginError(f"{where}: its beats must be in order, each with a bar position; mend the plugin.")
         return beats

@@ -47,15 +47,16 @@ class WriteStoryboard(Stage):
         )
         brief = Brief(title=song.title, artist=song.artist, style=style, slots=slots, seed=self.seed)
         prompts = self.writer.write(brief)
-        if len(prompts) != len(slots):
-            raise PluginError(f"writer ({self.writer.name}): gave {len(prompts)} prompts for {len(slots)} shots.")
+        if not isinstance(prompts, list) or len(prompts) != len(slots):
+            given = f"{len(prompts)} prompts" if isinstance(prompts, list) else repr(prompts)
+            raise PluginError(f"writer ({self.writer.name}): gave {given} for {len(slots)} shots; mend it.")
         shots = tuple(map(_shot, slots, cuts, ends, prompts))
         ctx.progress(len(shots), len(shots), "shots")
         return Storyboard(fps=fps, frames=frames, shots=shots, notes=self._notes(ctx, cuts, beats))
 
     def _notes(self, ctx: Context, cuts: list[Cut], beats: Beats) -> tuple[str, ...]:
         on_beats = sum(cut.beat is not None for cut in cuts)
-        if on_beats or not len(beats.times_s) >= 2:
+        if on_beats or len(cuts) < 2 or len(beats.times_s) < 2:
             return ()
         note = f"the song is too short for {len(cuts)} pictures at whole beats: they change evenly"
         ctx.notice(note)

@@ -346,7 +346,9 @@ def test_failed_run_keeps_what_was_done_before(desk: Desk) -> None:
 
 def test_unforeseen_error_becomes_a_sentence(desk: Desk) -> None:
     run, error = desk.refused({"beats": Listen(diary=str(desk.diary)), "video": Fails(kind_of_error="bug")})
-    assert str(error).startswith("unexpected (ZeroDivisionError): division by zero; the details are in ")
+    assert str(error).startswith(
+        "stages.video (fails): failed unexpectedly (ZeroDivisionError: division by zero); the details are in "
+    )
     assert str(run.folder / "run.log") in str(error)
 
 

@@ -120,7 +120,7 @@ class Lazy(Writer):
 
 def test_storyboard_refuses_a_writer_that_forgets_a_shot(tmp_path: Path) -> None:
     stage = WriteStoryboard(writer=Lazy())
-    with pytest.raises(PluginError, match=r"writer \(lazy\): gave 7 prompts for 8 shots\."):
+    with pytest.raises(PluginError, match=r"writer \(lazy\): gave 7 prompts for 8 shots;"):
         stage.run(stage_context(tmp_path), song=a_song(tmp_path), style=style(), beats=beats())
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from qmv.api import ImageProvider, ImageRequest, plugin, setting
 from qmv.artifacts import File
 from qmv.errors import InputError
-from qmv.media.picture import PICTURE_SUFFIXES, read
+from qmv.media.picture import PICTURE_SUFFIXES
+from qmv.media.picture import read as read_picture
 
 __all__ = ["Folder"]
+
+T = TypeVar("T")
 
 
 @plugin
@@ -23,7 +27,7 @@ class Folder(ImageProvider):
     path: str = setting("the folder with the pictures (png, jpg, webp, bmp, tif, gif)", keyed=False)
 
     def content(self) -> list[str]:
-        return [File.of(file).sha256 for file in self._files()]
+        return [_reading(file, lambda path: File.of(path).sha256) for file in self._files()]
 
     def request_identity(self, request: ImageRequest) -> dict[str, Any]:
         return {"picture": request.index % len(self._files())}
@@ -31,19 +35,26 @@ class Folder(ImageProvider):
     def render(self, request: ImageRequest) -> bytes:
         files = self._files()
         file = files[request.index % len(files)]
-        data = file.read_bytes()
-        read(data, f"image (folder): {file}")  # names the file where it is broken
+        data = _reading(file, Path.read_bytes)
+        read_picture(data, f"image (folder): {file}")  # names the file where it is broken
         return data
 
     def _files(self) -> list[Path]:
         folder = Path(self.path).expanduser()
         if not folder.is_dir():
             raise InputError(f"image (folder): there is no folder {folder}; set image.path=FOLDER.")
-        found = [file for file in folder.iterdir() if _is_picture(file)]
+        found = [file for file in _reading(folder, lambda path: list(path.iterdir())) if _is_picture(file)]
         if not found:
             kinds = ", ".join(suffix[1:] for suffix in PICTURE_SUFFIXES)
             raise InputError(f"image (folder): {folder} holds no pictures; put some in ({kinds}).")
         return sorted(found, key=_natural)
+
+
+def _reading(path: Path, read: Callable[[Path], T]) -> T:
+    try:
+        return read(path)
+    except OSError as error:
+        raise InputError(f"image (folder): {path} cannot be read ({error.strerror}); mend or remove it.") from error
 
 
 def _is_picture(file: Path) -> bool:

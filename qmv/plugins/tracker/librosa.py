@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import tempfile
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmv.api import Tracker, plugin, setting
@@ -15,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Librosa"]
 
 _RATE_HZ = 22050
+_WINDOW = 2048
 _HOP = 256  # 11.6 ms
+_BLOCK = 4096  # spectra at a time: a whole song's would take 200 MB a minute
 _QUIET = 0.003  # -50 dB of the loudest: where the song has not begun, or is over
 _SHORTEST_S = 1.0  # less than two beats at 120 a minute: nothing to find a pulse in
 
@@ -30,14 +36,17 @@ class Librosa(Tracker):
     tightness: float = setting("how strictly beats follow the tempo", default=100.0, above=0, at_most=10_000)
 
     def track(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
+        _find_numba_a_cache()
         import librosa
         import numpy as np
 
         duration_s = Fraction(len(samples), rate_hz)
         times: list[float] = []
         if duration_s >= _SHORTEST_S:
-            signal = librosa.resample(samples, orig_sr=rate_hz, target_sr=_RATE_HZ)
-            onsets = librosa.onset.onset_strength(y=signal, sr=_RATE_HZ, hop_length=_HOP)
+            mel = _mel_power(librosa.resample(samples, orig_sr=rate_hz, target_sr=_RATE_HZ))
+            onsets = librosa.onset.onset_strength(
+                S=librosa.power_to_db(mel), sr=_RATE_HZ, n_fft=_WINDOW, hop_length=_HOP
+            )
             _, frames = librosa.beat.beat_track(
                 onset_envelope=onsets,
                 sr=_RATE_HZ,
@@ -46,7 +55,7 @@ class Librosa(Tracker):
                 tightness=self.tightness,
                 trim=False,  # it would also leave out the beats of a quiet end
             )
-            frames = frames[_sounding(librosa.feature.rms(y=signal, hop_length=_HOP)[0], frames)]
+            frames = frames[_sounding(np.sqrt(mel.sum(axis=0)), frames)]
             times = [round(float(t), 6) for t in librosa.frames_to_time(frames, sr=_RATE_HZ, hop_length=_HOP)]
         tempo = 60 / float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         return Beats(
@@ -56,6 +65,36 @@ class Librosa(Tracker):
             confidence=0.5 if times else 0.0,
             duration_s=duration_s,
         )
+
+
+def _mel_power(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Mel power spectra [128, n] of a signal, window after window as librosa centres them, in little memory."""
+    import librosa
+    import numpy as np
+
+    padded = np.pad(signal, _WINDOW // 2)
+    count = 1 + (len(padded) - _WINDOW) // _HOP
+    blocks = [
+        librosa.feature.melspectrogram(
+            y=padded[first * _HOP : (min(first + _BLOCK, count) - 1) * _HOP + _WINDOW],
+            sr=_RATE_HZ,
+            n_fft=_WINDOW,
+            hop_length=_HOP,
+            center=False,
+            fmax=_RATE_HZ / 2,
+        )
+        for first in range(0, count, _BLOCK)
+    ]
+    return np.concatenate(blocks, axis=1)
+
+
+def _find_numba_a_cache() -> None:
+    """numba, inside librosa, refuses to work where neither its packages' folder nor the user's can be written."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    package = importlib.util.find_spec("librosa")
+    places = [home, home.parent, Path(package.origin or "").parent if package else home]
+    if not any(os.access(place, os.W_OK) for place in places):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "qmv-numba"))
 
 
 def _sounding(loudness: npt.NDArray[np.float32], frames: npt.NDArray[np.int64]) -> slice:
