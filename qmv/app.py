@@ -63,7 +63,9 @@ def launch(main: Callable[[], object]) -> None:
         words = [argument for argument in sys.argv[1:] if argument not in flags]
         sys.argv[1:] = [*flags, *(expanded(_quoted(argument)) for argument in words)]
         main()
+        _tell_sweep()
     except KeyboardInterrupt:
+        _tell_sweep()
         print("cancelled; the same command goes on from here", file=sys.stderr, flush=True)
         os._exit(130)  # a thread that hangs, such as a picture that never comes, must not keep the process
     except BrokenPipeError:  # the reader of our output has seen enough
@@ -72,6 +74,7 @@ def launch(main: Callable[[], object]) -> None:
     except Exception as error:
         from qmv.engine.hydra_errors import sentence
 
+        _tell_sweep()
         _exit(sentence(error, _prepared[0] if _prepared else None))
 
 
@@ -143,6 +146,13 @@ def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:
         manifest.write(folder)
     except OSError:
         log.debug("no manifest could be written", exc_info=True)
+
+
+def _tell_sweep() -> None:
+    from qmv.engine.sweeps import summary
+
+    for line in summary():
+        print(line, file=sys.stderr)
 
 
 def _exit(error: QmvError) -> NoReturn:

@@ -85,7 +85,8 @@ class Lines:
         return f", {int(left_s // 60)}:{int(left_s % 60):02d} left"
 
     def _say(self, text: str) -> None:
-        print(f"{self._prefix}{text}", file=self._stream, flush=True)
+        self._stream.write(f"{self._prefix}{text}\n")  # in one piece: the jobs of a sweep write side by side
+        self._stream.flush()
 
 
 class Bars:
