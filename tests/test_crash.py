@@ -23,6 +23,7 @@ Run = Callable[..., Any]
 STOPPER = """
 import os
 import signal
+import sys
 
 import qmv.media.mux as mux
 from qmv.events import Progress
@@ -55,6 +56,8 @@ def qmv_event(event):
         return
     if MOMENT == event.node:
         stop()
+    if MOMENT == "tell" and event.node == "video":
+        print("the first chunk is there", file=sys.stderr, flush=True)
     if MOMENT == "join" and event.node == "video" and event.done == event.total:
         stop_at_the_join()
 """
@@ -269,8 +272,7 @@ def long_line(command: Callable[..., list[str]], overrides: tuple[str, ...], tmp
 def test_cancelled_run_ends_quietly_with_all_its_workers(
     long_line: list[str], environment: dict[str, str], sign: signal.Signals
 ) -> None:
-    process = started(long_line, environment, "[3/5]")
-    threading.Event().wait(2.5)  # into the video stage, where the workers are
+    process = started(long_line, environment | {"TEST_STOP_AT": "tell"}, "the first chunk is there")
     os.kill(process.pid, sign)
     _, said = process.communicate(timeout=20)
     assert gone(process.pid, 5)
@@ -283,8 +285,7 @@ def test_cancelled_run_ends_quietly_with_all_its_workers(
 
 def test_workers_end_soon_after_a_killed_parent(long_line: list[str], environment: dict[str, str]) -> None:
     """Each looks for its parent once a second."""
-    process = started(long_line, environment, "[3/5]")
-    threading.Event().wait(2.5)
+    process = started(long_line, environment | {"TEST_STOP_AT": "tell"}, "the first chunk is there")
     os.kill(process.pid, signal.SIGKILL)
     process.wait(timeout=10)
     assert gone(process.pid, 10)

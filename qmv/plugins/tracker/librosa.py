@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import tempfile
@@ -36,27 +37,13 @@ class Librosa(Tracker):
     tightness: float = setting("how strictly beats follow the tempo", default=100.0, above=0, at_most=10_000)
 
     def track(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
-        _find_numba_a_cache()
-        import librosa
         import numpy as np
 
         duration_s = Fraction(len(samples), rate_hz)
         times: list[float] = []
         if duration_s >= _SHORTEST_S:
-            mel = _mel_power(librosa.resample(samples, orig_sr=rate_hz, target_sr=_RATE_HZ))
-            onsets = librosa.onset.onset_strength(
-                S=librosa.power_to_db(mel), sr=_RATE_HZ, n_fft=_WINDOW, hop_length=_HOP
-            )
-            _, frames = librosa.beat.beat_track(
-                onset_envelope=onsets,
-                sr=_RATE_HZ,
-                hop_length=_HOP,
-                start_bpm=self.start_bpm,
-                tightness=self.tightness,
-                trim=False,  # it would also leave out the beats of a quiet end
-            )
-            frames = frames[_sounding(np.sqrt(mel.sum(axis=0)), frames)]
-            times = [round(float(t), 6) for t in librosa.frames_to_time(frames, sr=_RATE_HZ, hop_length=_HOP)]
+            _compile_alone()
+            times = self._times_s(samples, rate_hz)
         tempo = 60 / float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         return Beats(
             times_s=tuple(times),
@@ -65,6 +52,41 @@ class Librosa(Tracker):
             confidence=0.5 if times else 0.0,
             duration_s=duration_s,
         )
+
+    def _times_s(self, samples: npt.NDArray[np.float32], rate_hz: int) -> list[float]:
+        import librosa
+        import numpy as np
+
+        mel = _mel_power(librosa.resample(samples, orig_sr=rate_hz, target_sr=_RATE_HZ))
+        onsets = librosa.onset.onset_strength(S=librosa.power_to_db(mel), sr=_RATE_HZ, n_fft=_WINDOW, hop_length=_HOP)
+        _, frames = librosa.beat.beat_track(
+            onset_envelope=onsets,
+            sr=_RATE_HZ,
+            hop_length=_HOP,
+            start_bpm=self.start_bpm,
+            tightness=self.tightness,
+            trim=False,  # it would also leave out the beats of a quiet end
+        )
+        frames = frames[_sounding(np.sqrt(mel.sum(axis=0)), frames)]
+        return [round(float(t), 6) for t in librosa.frames_to_time(frames, sr=_RATE_HZ, hop_length=_HOP)]
+
+
+@functools.cache
+def _compile_alone() -> None:
+    """Tracks a made signal, once a process, while no other process does.
+
+    numba compiles librosa's inner loops at their first use and keeps them on disk; two processes that do so at the same
+    time spoil its index, and one of them then runs the wrong code, which ends in a segmentation fault (numba 0.68).
+    """
+    _find_numba_a_cache()
+    import numpy as np
+    from filelock import FileLock
+
+    clicks = np.zeros(3 * _RATE_HZ, np.float32)
+    clicks[:: _RATE_HZ // 2] = 1
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    with FileLock(Path(tempfile.gettempdir()) / f"qmv-numba-{user}.lock"):
+        Librosa()._times_s(clicks, _RATE_HZ)
 
 
 def _mel_power(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
