@@ -71,7 +71,6 @@ class Registry:
         self.broken: list[Broken] = []
         self.config_paths: list[str] = []
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
-        self._versions: dict[str, str] = {}
         self._manager = pluggy.PluginManager("qmv")
         self._manager.add_hookspecs(hookspecs)
         disabled = [name.strip() for name in os.environ.get("QMV_DISABLE_PLUGINS", "").split(",")]

@@ -1,7 +1,7 @@
 """Every audio file is an option of the config group `song`: `song=a/b.mp3`, `-m 'song=glob(*)' songs_dir=FOLDER`.
 
 A Hydra ConfigSource of our own, with the search path `songs://FOLDER`. The demo song is an option of it too, listed
-only where no folder is named, so that `glob(*)` means the folder's songs.
+where no folder is named; `expanded` turns a glob over a folder into the list of its songs.
 """
 
 from __future__ import annotations
