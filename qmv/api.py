@@ -28,7 +28,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from qmv.artifacts import Artifact, Beats, Section, Shot, Style
+from qmv.artifacts import Artifact, Beats, Hints, Section, Shot, Style
 from qmv.engine.cache import Cache
 from qmv.errors import PluginError, QmvError
 from qmv.events import Event, Notice, Progress
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "IDENTITY", "Affine", "Brief", "Cache", "Context", "Effect", "Frame", "ImageProvider", "ImageRequest", "Moment",
-    "Motion", "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer", "plugin",
-    "setting",
+    "IDENTITY", "Affine", "Brief", "Cache", "Context", "Effect", "Frame", "Hints", "ImageProvider", "ImageRequest",
+    "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer",
+    "plugin", "setting",
 ]  # fmt: skip
 
 
@@ -178,8 +178,11 @@ class Tracker(Plugin):
     kind = "tracker"
 
     @abstractmethod
-    def track(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
-        """The beats of a mono signal [n] in -1..1; no beats for silence, never an invented grid."""
+    def track(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
+        """The beats of a mono signal [n] in -1..1; no beats for silence, never an invented grid.
+
+        `hints` narrow the search where the tracker can use them. Energy and sections are added afterwards.
+        """
 
 
 # -- words -----------------------------------------------------------------------------------------------------------

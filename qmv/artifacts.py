@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 __all__ = [
-    "Artifact", "Beats", "Delivery", "File", "Picture", "Pictures", "Section", "Shot", "Song", "Storyboard", "Style",
-    "Video", "dump", "files", "load",
+    "Artifact", "Beats", "Delivery", "File", "Hints", "Picture", "Pictures", "Section", "Shot", "Song", "Storyboard",
+    "Stretch", "Style", "Video", "dump", "files", "load",
 ]  # fmt: skip
 
 A = TypeVar("A")
@@ -55,6 +55,18 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hints:
+    """What the user says of a song's beats; None where the tracker has to find out. Times are seconds of the file."""
+
+    bpm: float | None = None
+    tempo_range_bpm: tuple[float, float] | None = None
+    meter: str | None = None  # '4/4', '3/4', '6/8' ...
+    downbeat_s: float | None = None  # where any one bar begins
+    offset_s: float = 0.0  # later by so much, earlier where negative
+    beats_file: File | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Song(Artifact):
     """The user's song and the window of it that the video covers."""
 
@@ -63,6 +75,7 @@ class Song(Artifact):
     artist: str = ""
     start_s: float = 0.0
     end_s: float | None = None  # None: to the end
+    hints: Hints = Hints()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +103,23 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """A part of the song with a pulse, or without: then tempo and confidence are 0, and no beat lies in it."""
+
+    start_s: float
+    end_s: float
+    tempo_bpm: float
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Beats(Artifact):
     """Where the beats of a song are; `times_s` is empty where none were heard.
 
-    `bar_position` counts from 1 at each downbeat and is 0 where bars are not known; `confidence` is in 0..1.
-    `tempo_bpm` is the median tempo, 0 without beats. `duration_s` is the exact length of the window.
+    `bar_position` counts from 1 at each downbeat and is 0 where bars are not known; `meter` is what it counts in most
+    bars, such as '3/4'. `tempo_bpm` is the median tempo, 0 without beats, `tempi_bpm` the tempo at each beat.
+    `confidence` is in 0..1, and so is `energy`, which has a value for every `energy_step_s` from the start on.
+    `stretches` and `sections` cover the song in order. `duration_s` is the exact length of the window.
     """
 
     times_s: tuple[float, ...]
@@ -102,7 +127,12 @@ class Beats(Artifact):
     tempo_bpm: float
     confidence: float
     duration_s: Fraction
+    meter: str = ""
+    tempi_bpm: tuple[float, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
     sections: tuple[Section, ...] = ()
+    energy: tuple[float, ...] = ()
+    energy_step_s: float = 0.5
     notes: tuple[str, ...] = ()
 
 

@@ -36,7 +36,7 @@ class Clicks(Tracker):
 
     name = "clicks"
 
-    def track(self, samples, rate_hz):
+    def track(self, samples, rate_hz, hints):
         import numpy as np
 
         loud = np.flatnonzero(np.abs(samples) > 0.3)

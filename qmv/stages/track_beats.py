@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from qmv.api import Context, Stage, Tracker, plugin
-from qmv.artifacts import Beats, Song
+from qmv.artifacts import Beats, Hints, Song
 from qmv.errors import PluginError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class TrackBeats(Stage):
                 times_s=(), bar_position=(), tempo_bpm=0.0, confidence=0.0, duration_s=duration_s, notes=(note,)
             )  # fmt: skip
         else:
-            beats = dataclasses.replace(self._tracked(samples, rate_hz), duration_s=duration_s)
+            beats = dataclasses.replace(self._tracked(samples, rate_hz, song.hints), duration_s=duration_s)
             if len(beats.times_s) < 2 and not beats.notes:
                 note = "no beat was heard: pictures change on an even grid"
                 beats = dataclasses.replace(beats, notes=(note,))
@@ -52,8 +52,8 @@ class TrackBeats(Stage):
         ctx.progress(len(beats.times_s), len(beats.times_s), "beats")
         return beats
 
-    def _tracked(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
-        beats: Any = self.tracker.track(samples, rate_hz)
+    def _tracked(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
+        beats: Any = self.tracker.track(samples, rate_hz, hints)
         where = f"tracker ({self.tracker.name})"
         if not isinstance(beats, Beats):
             raise PluginError(f"{where}: track() must give Beats, got {beats!r:.80}; mend the plugin.")

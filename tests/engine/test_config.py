@@ -31,7 +31,7 @@ class Choir(Tracker):
     gains: list[float] = setting("how loud each is", default=[0.5, 1.0])
     depth: int = setting(help="no default")
 
-    def track(self, samples, rate_hz): ...
+    def track(self, samples, rate_hz, hints): ...
 
 
 @plugin
@@ -39,7 +39,7 @@ class Solo(Tracker):
     name = "solo"
     pitch: float = setting("in Hz", default=440.0, at_least=20)
 
-    def track(self, samples, rate_hz): ...
+    def track(self, samples, rate_hz, hints): ...
 
 
 @plugin

@@ -29,7 +29,7 @@ TRACKER = (
 class Steady(Tracker):
     name = "steady"
 
-    def track(self, samples, rate_hz): ...
+    def track(self, samples, rate_hz, hints): ...
 
 @hookimpl
 def qmv_trackers():
@@ -173,14 +173,14 @@ def test_file_that_fails_to_import_is_refused_with_the_reason(plugin_file: Plugi
 WRONG = {
     "no name": (
         (
-            "@plugin\nclass Nameless(Tracker):\n    def track(self, samples, rate_hz): ...\n\n"
+            "@plugin\nclass Nameless(Tracker):\n    def track(self, samples, rate_hz, hints): ...\n\n"
             "@hookimpl\ndef qmv_trackers():\n    return [Nameless]\n"
         ),
         "Nameless wants a `name`",
     ),
     "no decorator": (
         (
-            "class Plain(Tracker):\n    name = 'plain'\n    def track(self, samples, rate_hz): ...\n\n"
+            "class Plain(Tracker):\n    name = 'plain'\n    def track(self, samples, rate_hz, hints): ...\n\n"
             "@hookimpl\ndef qmv_trackers():\n    return [Plain]\n"
         ),
         "@plugin decorator",
@@ -191,7 +191,8 @@ WRONG = {
     ),
     "another kind": (
         (
-            "@plugin\nclass Steady(Tracker):\n    name = 'steady'\n    def track(self, samples, rate_hz): ...\n\n"
+            "@plugin\nclass Steady(Tracker):\n    name = 'steady'\n"
+            "    def track(self, samples, rate_hz, hints): ...\n\n"
             "@hookimpl\ndef qmv_effects():\n    return [Steady]\n"
         ),
         "is no Effect",

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from qmv.api import Tracker, plugin
-from qmv.artifacts import Beats, Song
+from qmv.artifacts import Beats, Hints, Song
 from qmv.errors import InputError, QmvError
 from qmv.events import Event, Notice, Progress
 from qmv.plugins.tracker.librosa import Librosa
@@ -29,7 +29,7 @@ class Told(Tracker):
     times: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def track(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
+    def track(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
         return Beats(
             times_s=self.times,
             bar_position=(0,) * len(self.times),
@@ -46,7 +46,7 @@ class Deaf(Tracker):
 
     name = "deaf"
 
-    def track(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
+    def track(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
         raise AssertionError("silence was handed to the tracker")
 
 

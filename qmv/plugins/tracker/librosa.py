@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmv.api import Tracker, plugin, setting
-from qmv.artifacts import Beats
+from qmv.artifacts import Beats, Hints
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,14 +36,14 @@ class Librosa(Tracker):
     start_bpm: float = setting("tempo to expect", default=120.0, unit="beats/min", at_least=30, at_most=300)
     tightness: float = setting("how strictly beats follow the tempo", default=100.0, above=0, at_most=10_000)
 
-    def track(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Beats:
+    def track(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
         import numpy as np
 
         duration_s = Fraction(len(samples), rate_hz)
         times: list[float] = []
         if duration_s >= _SHORTEST_S:
             _compile_alone()
-            times = self._times_s(samples, rate_hz)
+            times = self._times_s(samples, rate_hz, hints)
         tempo = 60 / float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         return Beats(
             times_s=tuple(times),
@@ -53,10 +53,12 @@ class Librosa(Tracker):
             duration_s=duration_s,
         )
 
-    def _times_s(self, samples: npt.NDArray[np.float32], rate_hz: int) -> list[float]:
+    def _times_s(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> list[float]:
         import librosa
         import numpy as np
+        import scipy.stats
 
+        low, high = hints.tempo_range_bpm or (0.0, 0.0)
         mel = _mel_power(librosa.resample(samples, orig_sr=rate_hz, target_sr=_RATE_HZ))
         onsets = librosa.onset.onset_strength(S=librosa.power_to_db(mel), sr=_RATE_HZ, n_fft=_WINDOW, hop_length=_HOP)
         _, frames = librosa.beat.beat_track(
@@ -65,6 +67,8 @@ class Librosa(Tracker):
             hop_length=_HOP,
             start_bpm=self.start_bpm,
             tightness=self.tightness,
+            bpm=hints.bpm,
+            prior=scipy.stats.uniform(low, high - low) if high else None,
             trim=False,  # it would also leave out the beats of a quiet end
         )
         frames = frames[_sounding(np.sqrt(mel.sum(axis=0)), frames)]
@@ -86,7 +90,7 @@ def _compile_alone() -> None:
     clicks[:: _RATE_HZ // 2] = 1
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
     with FileLock(Path(tempfile.gettempdir()) / f"qmv-numba-{user}.lock"):
-        Librosa()._times_s(clicks, _RATE_HZ)
+        Librosa()._times_s(clicks, _RATE_HZ, Hints())
 
 
 def _mel_power(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
