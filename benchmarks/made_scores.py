@@ -1,7 +1,7 @@
 """What the made songs' players play: scores of a bar or two in each style, read into notes.
 
 A score's head names the style, the steps in a beat and the beats in a bar. In its lines, `X` `x` `o` strike loud,
-medium and soft, `.` rests, `-` holds; `R` `3` `5` `7` `8` are tones of the chord in the bass, `1` to `6` are those above
+medium and soft, `.` rests, `-` holds; `R` `3` `5` `7` `8` are tones of the chord in the bass, `1` to `6` those above
 it, `m` is a tone of the song's own choice; `|` parts bars.
 """
 
