@@ -21,6 +21,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from qmv.api import Plugin, Stage
 from qmv.artifacts import Style
 from qmv.engine.registry import Registry
+from qmv.engine.song_checks import check
 from qmv.errors import ConfigError, UnknownName
 from qmv.settings import described
 
@@ -28,20 +29,29 @@ __all__ = ["Job", "SongSettings", "bind", "plugin_fields", "publish"]
 
 
 T = TypeVar("T")
-_LONGEST_S = 1e7  # a song of 115 days
 
 # -- schema ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass
 class SongSettings:
-    """A song: a path, and what the file's own tags do not tell. Times are seconds of the file."""
+    """A song: a path, and what the user knows better than the file's tags and the tracker (docs/song.md).
+
+    Times are seconds of the file.
+    """
 
     path: str = MISSING
     title: str | None = None
     artist: str | None = None
     start_s: float = 0.0
     end_s: float | None = None
+    window: str | None = None
+    bpm: float | None = None
+    tempo_range: list[float] | None = None
+    meter: str | None = None
+    downbeat_s: float | None = None
+    offset_s: float = 0.0
+    beats_file: str | None = None
 
 
 @dataclass
@@ -236,10 +246,7 @@ def _settings(cls: type[T], where: str, node: dict[str, Any]) -> T:
 
 def _song(node: dict[str, Any]) -> SongSettings:
     song = _settings(SongSettings, "song", node)
-    if not 0 <= song.start_s < _LONGEST_S:
-        raise ConfigError(f"song: start_s must be at least 0, got {song.start_s:g}.")
-    if song.end_s is not None and not song.start_s < song.end_s < _LONGEST_S:
-        raise ConfigError(f"song: end_s must come after start_s ({song.start_s:g}), got {song.end_s:g}.")
+    check(song)
     return song
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from pathlib import Path
 
 from qmv.artifacts import Artifact, File, Song, Style
 from qmv.engine.cache import Cache, digest
 from qmv.engine.config import SongSettings
+from qmv.engine.song_checks import check_against, hints, needs_length
 from qmv.engine.songs import DEMO
-from qmv.media.audio import inspect
+from qmv.media.audio import inspect, no_sound, sample_count
 
 __all__ = ["open_song", "root_keys"]
 
@@ -17,17 +19,36 @@ __all__ = ["open_song", "root_keys"]
 def open_song(settings: SongSettings, cache: Cache) -> Song:
     """The song with its hash; title and artist come from the settings, else from the file's tags, else its name.
 
-    Raises InputError for a file that is missing or has no sound.
+    Raises InputError for a file that is missing or has no sound, for a beats file that cannot be used, and for what
+    lies outside of the song.
     """
     path = demo_song(cache) if settings.path == DEMO else Path(settings.path).expanduser().absolute()
     info = inspect(path)
-    return Song(
+    song = Song(
         file=File.of(path),
         title=_readable(settings.title) or _readable(info.title) or _readable(path.stem) or "song",
         artist=_readable(settings.artist if settings.artist is not None else info.artist),
         start_s=settings.start_s,
         end_s=settings.end_s,
+        hints=hints(settings),
     )
+    if needs_length(settings):
+        check_against(song, settings.window, _length_s(song, cache))
+    return song
+
+
+def _length_s(song: Song, cache: Cache) -> Fraction:
+    """How long the file is, to the sample; counted once, since what a file says of itself is a guess for some."""
+    whole = dataclasses.replace(song, start_s=0.0, end_s=None)
+
+    def count(part: Path) -> None:
+        samples, duration_s = sample_count(whole)
+        if not samples:
+            raise no_sound(whole)
+        (part / "seconds").write_text(str(duration_s), encoding="utf-8")
+
+    folder, _ = cache.once("lengths", digest({"song": song.file.sha256}), count)
+    return Fraction((folder / "seconds").read_text(encoding="utf-8"))
 
 
 def _readable(text: str | None) -> str:
@@ -46,6 +67,11 @@ def demo_song(cache: Cache) -> Path:
 
 
 def root_keys(song: Song, style: Style) -> dict[str, tuple[type[Artifact], str]]:
-    """Type and key of what the graph starts from; the song counts by its bytes, window and names, not its path."""
-    heard = {**dataclasses.asdict(song), "file": song.file.sha256}
+    """Type and key of what the graph starts from; files count by their bytes, not their paths."""
+    told = song.hints.beats_file.sha256 if song.hints.beats_file else None
+    heard = {
+        **dataclasses.asdict(song),
+        "file": song.file.sha256,
+        "hints": {**dataclasses.asdict(song.hints), "beats_file": told},
+    }
     return {"song": (Song, digest(heard)), "style": (Style, digest(dataclasses.asdict(style)))}

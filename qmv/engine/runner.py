@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from qmv.api import Context
-from qmv.artifacts import Artifact, Delivery, dump, files, load
+from qmv.artifacts import Artifact, Beats, Delivery, Song, dump, files, load
 from qmv.engine.cache import Cache
 from qmv.engine.config import Job
 from qmv.engine.graph import Node, plan
@@ -24,6 +25,7 @@ from qmv.engine.manifest import Manifest, StageRecord
 from qmv.engine.parallel import Mapper, cores
 from qmv.engine.registry import Registry
 from qmv.engine.run_errors import run_error
+from qmv.engine.windows import way_to_beats, windowed
 from qmv.errors import PluginError
 from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
 
@@ -52,6 +54,7 @@ class Run:
         with self._observed(), self._verdict(started):
             nodes = self._plan()
             self._start(nodes)
+            nodes = self._with_window(nodes)
             for node, record in zip(nodes, self.manifest.stages):
                 self.values[node.name] = self._stage(node, record)
                 self._keep_artifact(node)
@@ -62,8 +65,9 @@ class Run:
 
     def forecast(self) -> list[str]:
         """A line a stage: what a run would do, and what is cached. Stages that only plan are done."""
-        lines = []
-        for node, record in zip(self._plan(), self.manifest.stages):
+        nodes = self._with_window(self._plan())
+        lines = [f"song: {note}" for note in self.manifest.notes]
+        for node, record in zip(nodes, self.manifest.stages):
             lines.append(f"{node.name} ({node.stage.name}): {self._outlook(node, record)}")
         self.manifest.status = "planned"
         self.manifest.write(self.folder)
@@ -72,8 +76,10 @@ class Run:
     # -- before ------------------------------------------------------------------------------------------------------
 
     def _plan(self) -> list[Node]:
-        song = open_song(self.job.song, self.cache)
-        self.values |= {"song": song, "style": self.job.style}
+        return self._planned(open_song(self.job.song, self.cache))
+
+    def _planned(self, song: Song) -> list[Node]:
+        self.values = {"song": song, "style": self.job.style}
         self.manifest.song = {
             "path": str(song.file.path), "sha256": song.file.sha256, "title": song.title, "artist": song.artist,
             "start_s": song.start_s, "end_s": song.end_s,
@@ -81,6 +87,22 @@ class Run:
         self.manifest.style = self.job.style.name
         nodes = plan(self.job.stages, root_keys(song, self.job.style))
         self.manifest.stages = [StageRecord(node=node.name, stage=node.stage.name, key=node.key) for node in nodes]
+        return nodes
+
+    def _with_window(self, nodes: list[Node]) -> list[Node]:
+        """The plan for the window that `window: best 30` chooses by the beats of the whole song; else as it is."""
+        window = self.job.song.window
+        if window is None:
+            return nodes
+        way = way_to_beats(nodes, window)
+        records = {record.node: record for record in self.manifest.stages}
+        for node in way:
+            self.values[node.name] = self._stage(node, records[node.name])
+        song, note = windowed(cast(Song, self.values["song"]), window, cast(Beats, self.values[way[-1].name]))
+        self._publish(Notice(node=way[-1].name, message=note))
+        nodes = self._planned(song)
+        self.manifest.notes = [note]
+        self.manifest.song["window"] = window
         return nodes
 
     def _start(self, nodes: list[Node]) -> None:

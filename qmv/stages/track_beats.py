@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qmv.analysis.beat_files import read, within
+from qmv.analysis.crop import cropped
+from qmv.analysis.overrides import applied, beats_of, tracker_hints
+from qmv.analysis.structure import described
 from qmv.api import Context, Stage, Tracker, plugin
-from qmv.artifacts import Beats, Hints, Song
+from qmv.artifacts import Beats, Song, dump, load
 from qmv.errors import PluginError
 
 if TYPE_CHECKING:
@@ -17,46 +24,96 @@ if TYPE_CHECKING:
 __all__ = ["TrackBeats"]
 
 _SILENCE = 1e-4  # -80 dBFS: below this peak nothing is heard, and a tracker would follow noise
+_EVENLY = "pictures change on an even grid"
 
 
 @plugin
 class TrackBeats(Stage):
-    """Decodes the song and hands it to the tracker; silence has no beats."""
+    """Hands the whole song to the tracker, puts what the user knows over it, and cuts the window out of it.
+
+    The whole song's beats have an entry of their own in the cache, so another window of it costs nothing.
+    """
 
     name = "track_beats"
+    version = 2
     planning = True
     libraries = ("av", "numpy")
     tracker: Tracker
 
     def run(self, ctx: Context, song: Song) -> Beats:
-        from fractions import Fraction
-
-        import numpy as np
-
-        from qmv.media.audio import mono
-
-        samples, rate_hz = mono(song)
-        duration_s = Fraction(len(samples), rate_hz)
-        if float(np.abs(samples).max()) < _SILENCE:
-            note = "the song is silent: pictures change on an even grid"
-            beats = Beats(
-                times_s=(), bar_position=(), tempo_bpm=0.0, confidence=0.0, duration_s=duration_s, notes=(note,)
-            )  # fmt: skip
-        else:
-            beats = dataclasses.replace(self._tracked(samples, rate_hz, song.hints), duration_s=duration_s)
-            if len(beats.times_s) < 2 and not beats.notes:
-                note = "no beat was heard: pictures change on an even grid"
-                beats = dataclasses.replace(beats, notes=(note,))
+        whole, cached = self._whole(ctx, song)
+        beats = _window(whole, song)
+        if len(beats.times_s) < 2 <= len(whole.times_s):
+            note = f"no beat was heard in this part of the song: {_EVENLY}"
+            beats = dataclasses.replace(beats, notes=(*beats.notes, note))
         for note in beats.notes:
             ctx.notice(note)
-        ctx.progress(len(beats.times_s), len(beats.times_s), "beats")
+        count = len(beats.times_s)
+        ctx.progress(count, count, "beats", reused=count if cached else 0)
         return beats
 
-    def _tracked(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
-        beats: Any = self.tracker.track(samples, rate_hz, hints)
+    def _whole(self, ctx: Context, song: Song) -> tuple[Beats, bool]:
+        """The beats of the whole file, and whether they were in the cache."""
+        hints = {name: value for name, value in vars(song.hints).items() if name != "beats_file"}
+        told = song.hints.beats_file.sha256 if song.hints.beats_file else None
+        key = ctx.cache.key({"song": song.file.sha256, "stage": self.identity(), "hints": hints, "beats_file": told})
+
+        def make(part: Path) -> None:
+            text = json.dumps(dump(self._analysed(song), part), indent=1, ensure_ascii=False)
+            (part / "beats.json").write_text(text, encoding="utf-8")
+
+        for _ in range(2):
+            folder, cached = ctx.cache.once("whole_beats", key, make)
+            try:
+                return load(Beats, json.loads((folder / "beats.json").read_text(encoding="utf-8")), folder), cached
+            except (OSError, ValueError, TypeError, KeyError):  # of another form than today's
+                ctx.cache.drop("whole_beats", key)
+        raise PluginError(f"tracker ({self.tracker.name}): its beats cannot be kept; give plain numbers, mend it.")
+
+    def _analysed(self, song: Song) -> Beats:
+        from qmv.media.audio import mono
+
+        samples, rate_hz = mono(dataclasses.replace(song, start_s=0.0, end_s=None))
+        heard = self._heard(samples, rate_hz, song)
+        beats = described(samples, rate_hz, applied(heard, song.hints))
+        if len(beats.times_s) < 2 and not heard.notes:
+            beats = dataclasses.replace(beats, notes=(*beats.notes, f"no beat was heard: {_EVENLY}"))
+        return beats
+
+    def _heard(self, samples: npt.NDArray[np.float32], rate_hz: int, song: Song) -> Beats:
+        """From the user's file where there is one, else from the tracker; silence has no beats."""
+        import numpy as np
+
+        duration_s = Fraction(len(samples), rate_hz)
+        if song.hints.beats_file is not None:
+            path = song.hints.beats_file.path
+            marks = read(path)
+            within(marks, float(duration_s), f"song.beats_file ({path})")
+            return beats_of(marks, duration_s)
+        if float(np.abs(samples).max()) < _SILENCE:
+            note = f"the song is silent: {_EVENLY}"
+            return Beats(
+                times_s=(), bar_position=(), tempo_bpm=0.0, confidence=0.0, duration_s=duration_s, notes=(note,)
+            )  # fmt: skip
+        beats: Any = self.tracker.track(samples, rate_hz, tracker_hints(song.hints))
         where = f"tracker ({self.tracker.name})"
         if not isinstance(beats, Beats):
             raise PluginError(f"{where}: track() must give Beats, got {beats!r:.80}; mend the plugin.")
         if any(a >= b for a, b in pairwise(beats.times_s)) or len(beats.bar_position) != len(beats.times_s):
             raise PluginError(f"{where}: its beats must be in order, each with a bar position; mend the plugin.")
-        return beats
+        return dataclasses.replace(beats, duration_s=duration_s)
+
+
+def _window(whole: Beats, song: Song) -> Beats:
+    """The window's part, with its length to the sample; raises InputError where it holds none."""
+    from qmv.media.audio import inspect, no_sound
+
+    rate_hz = inspect(song.file.path).rate_hz
+    total = int(whole.duration_s * rate_hz)
+    first = round(song.start_s * rate_hz)
+    last = total if song.end_s is None else min(total, round(song.end_s * rate_hz))
+    if last <= first:
+        raise no_sound(song)
+    return dataclasses.replace(
+        cropped(whole, song.start_s, Fraction(last, rate_hz)), duration_s=Fraction(last - first, rate_hz)
+    )  # fmt: skip

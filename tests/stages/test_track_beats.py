@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import soundfile
 
 from qmv.api import Tracker, plugin
-from qmv.artifacts import Beats, Hints, Song
+from qmv.artifacts import Beats, File, Hints, Song
 from qmv.errors import InputError, QmvError
 from qmv.events import Event, Notice, Progress
 from qmv.plugins.tracker.librosa import Librosa
@@ -48,6 +49,19 @@ class Deaf(Tracker):
 
     def track(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
         raise AssertionError("silence was handed to the tracker")
+
+
+@plugin
+class Counts(Tracker):
+    """Writes down what it is told, and hears the same beats at every call."""
+
+    name = "counts"
+    diary: str = ""
+
+    def track(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
+        with Path(self.diary).open("a", encoding="utf-8") as file:
+            file.write(f"{len(samples)} {hints.tempo_range_bpm} {hints.beats_file}\n")
+        return Told(times=(0.1, 0.4, 0.7, 1.0)).track(samples, rate_hz, hints)
 
 
 @pytest.fixture
@@ -119,3 +133,87 @@ def test_track_beats_takes_a_song_with_samples_that_are_no_numbers(tmp_path: Pat
     soundfile.write(tmp_path / "nan.wav", samples, 22050, subtype="FLOAT")
     with contextlib.suppress(QmvError):  # a sentence is fine, too
         TrackBeats(tracker=Librosa()).run(stage_context(tmp_path), song(tmp_path / "nan.wav"))
+
+
+# -- windows ---------------------------------------------------------------------------------------------------------
+
+
+def test_track_beats_asks_the_tracker_once_for_all_windows(tune: Song, tmp_path: Path) -> None:
+    stage = TrackBeats(tracker=Counts(diary=str(tmp_path / "diary")))
+    parts = [
+        stage.run(stage_context(tmp_path), dataclasses.replace(tune, start_s=start_s, end_s=end_s))
+        for start_s, end_s in ((0.0, None), (0.25, 1.0), (0.5, None))
+    ]
+    assert [beats.times_s for beats in parts] == [(0.1, 0.4, 0.7, 1.0), (0.15, 0.45), (0.2, 0.5)]
+    assert (tmp_path / "diary").read_text(encoding="utf-8").splitlines() == ["57330 None None"]
+
+
+def test_track_beats_measures_a_window_to_the_sample(tune: Song, tmp_path: Path) -> None:
+    part = dataclasses.replace(tune, start_s=0.1, end_s=0.70001)
+    assert TrackBeats(tracker=Told()).run(stage_context(tmp_path), part).duration_s == Fraction(30870 - 4410, 44100)
+
+
+def test_track_beats_tells_that_a_window_has_no_beat(tune: Song, tmp_path: Path) -> None:
+    part = dataclasses.replace(tune, start_s=0.9)
+    beats = TrackBeats(tracker=Told(times=(0.1, 0.3))).run(stage_context(tmp_path), part)
+    assert (beats.times_s, "no beat was heard in this part" in beats.notes[0]) == ((), True)
+
+
+def test_track_beats_makes_an_entry_of_another_form_anew(tune: Song, tmp_path: Path) -> None:
+    stage, ctx = TrackBeats(tracker=Counts(diary=str(tmp_path / "diary"))), stage_context(tmp_path)
+    first = stage.run(ctx, tune)
+    [kept] = ctx.cache.root.glob("whole_beats/*/*/beats.json")
+    kept.write_text("{}", encoding="utf-8")
+    kept.with_name("sums.json").unlink()
+    assert stage.run(ctx, tune) == first
+
+
+# -- what the user knows ---------------------------------------------------------------------------------------------
+
+
+def knowing(tune: Song, **hints: object) -> Song:
+    return dataclasses.replace(tune, hints=Hints(**hints))  # type: ignore[arg-type]
+
+
+def test_track_beats_takes_the_users_file_and_does_not_ask_the_tracker(tune: Song, tmp_path: Path) -> None:
+    (tmp_path / "mine.beats").write_text("0.2\t1\n0.7\t2\n1.2\t1\n", encoding="utf-8")
+    mine = knowing(tune, beats_file=File.of(tmp_path / "mine.beats"))
+    beats = TrackBeats(tracker=Deaf()).run(stage_context(tmp_path), mine)
+    assert (beats.times_s, beats.bar_position, beats.confidence) == ((0.2, 0.7, 1.2), (1, 2, 1), 1.0)
+
+
+def test_track_beats_takes_a_changed_file_anew(tune: Song, tmp_path: Path) -> None:
+    for time in ("0.2", "0.3"):
+        (tmp_path / "mine.beats").write_text(f"{time}\n0.7\n", encoding="utf-8")
+        mine = knowing(tune, beats_file=File.of(tmp_path / "mine.beats"))
+        beats = TrackBeats(tracker=Deaf()).run(stage_context(tmp_path), mine)
+    assert beats.times_s == (0.3, 0.7)
+
+
+def test_track_beats_refuses_a_file_of_a_longer_song(tune: Song, tmp_path: Path) -> None:
+    (tmp_path / "mine.beats").write_text("0.2\n9\n", encoding="utf-8")
+    mine = knowing(tune, beats_file=File.of(tmp_path / "mine.beats"))
+    with pytest.raises(InputError, match="line 2: 9 s is past the end"):
+        TrackBeats(tracker=Deaf()).run(stage_context(tmp_path), mine)
+
+
+def test_track_beats_tells_the_tracker_a_tempo_as_a_range(tune: Song, tmp_path: Path) -> None:
+    TrackBeats(tracker=Counts(diary=str(tmp_path / "diary"))).run(stage_context(tmp_path), knowing(tune, bpm=200.0))
+    assert (tmp_path / "diary").read_text(encoding="utf-8").split(" ", 1)[1] == "(188.0, 212.0) None\n"
+
+
+def test_track_beats_puts_downbeats_and_offset_over_what_is_heard(tune: Song, tmp_path: Path) -> None:
+    told = knowing(tune, meter="3/4", downbeat_s=0.4, offset_s=0.02)
+    beats = TrackBeats(tracker=Told(times=(0.1, 0.4, 0.7, 1.0))).run(stage_context(tmp_path), told)
+    assert (beats.times_s, beats.bar_position) == ((0.12, 0.42, 0.72, 1.02), (3, 1, 2, 3))
+
+
+def test_track_beats_lays_the_users_grid_over_silence(silence: Song, tmp_path: Path) -> None:
+    told = knowing(silence, bpm=240.0, downbeat_s=0.125)
+    assert TrackBeats(tracker=Deaf()).run(stage_context(tmp_path), told).times_s == (0.125, 0.375, 0.625, 0.875)
+
+
+def test_track_beats_counts_a_downbeat_from_the_start_of_the_file(tune: Song, tmp_path: Path) -> None:
+    told = dataclasses.replace(knowing(tune, meter="4/4", downbeat_s=0.7), start_s=0.3)
+    beats = TrackBeats(tracker=Told(times=(0.1, 0.4, 0.7, 1.0))).run(stage_context(tmp_path), told)
+    assert (beats.times_s, beats.bar_position) == ((0.1, 0.4, 0.7), (4, 1, 2))
