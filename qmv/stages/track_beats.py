@@ -37,7 +37,7 @@ class TrackBeats(Stage):
     name = "track_beats"
     version = 2
     planning = True
-    libraries = ("av", "numpy")
+    libraries = ("av", "numpy", "scipy")
     tracker: Tracker
 
     def run(self, ctx: Context, song: Song) -> Beats:
