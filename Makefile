@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test check lock clean
+.PHONY: demo test test-beat-this check lock clean
 
 demo: $(VENV)/.run
 	$(PY) run.py song=demo style=neon
 
 test: $(VENV)/.dev
 	$(PY) -m pytest -n auto
+
+test-beat-this:  ## the tracker beat_this with its real package and torch, in an environment of its own (gigabytes)
+	$(PYTHON) -m venv $(VENV)-beat-this
+	$(VENV)-beat-this/bin/python -m pip install --quiet -e '.[beat_this]' pytest
+	$(VENV)-beat-this/bin/python -m pytest tests/plugins/tracker/real_beat_this.py
 
 check: $(VENV)/.dev  ## lint and types
 	$(PY) -m ruff check .

@@ -15,7 +15,7 @@ _STAGES = (
     "qmv.stages.assemble_moviepy:AssembleMoviepy",
     "qmv.stages.deliver:Deliver",
 )
-_TRACKERS = ("qmv.plugins.tracker.librosa:Librosa",)
+_TRACKERS = ("qmv.plugins.tracker.librosa:Librosa", "qmv.plugins.tracker.beat_this:BeatThis")
 _WRITERS = ("qmv.plugins.writer.template:Template",)
 _IMAGE_PROVIDERS = ("qmv.plugins.image.canvas:Canvas", "qmv.plugins.image.folder:Folder")
 _MOTIONS = ("qmv.plugins.motion.still:Still", "qmv.plugins.motion.ken_burns:KenBurns")
