@@ -146,11 +146,15 @@ class Stage(Plugin):
     kind = "stage"
     cached: ClassVar[bool] = True
     planning: ClassVar[bool] = False  # costs nothing, and the rest of the plan hangs on it: a dry run does it too
+    after: ClassVar[tuple[str, ...]] = ()  # nodes that come first where the graph has them, though it reads nothing
     run: Callable[..., Artifact]
 
     def forecast(self, ctx: Context, **inputs: Any) -> str:
         """What a run would do, without doing it: '3 pictures to make, 29 cached'. Has the inputs that exist already."""
         return ""
+
+    def review(self, ctx: Context, made: Any, **inputs: Any) -> None:
+        """Sees each result before it is used, also one from the cache; raises QmvError for one that must not be."""
 
     @classmethod
     def inputs(cls) -> dict[str, type]:

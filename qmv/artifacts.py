@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 __all__ = [
-    "Artifact", "Beats", "Delivery", "File", "Hints", "Picture", "Pictures", "Section", "Shot", "Song", "Storyboard",
-    "Stretch", "Style", "Video", "dump", "files", "load",
+    "Artifact", "Beats", "CutProof", "Delivery", "File", "FrameRun", "Hints", "Picture", "Pictures", "Section", "Shot",
+    "Song", "Storyboard", "Stretch", "Style", "SyncProof", "Video", "dump", "files", "load",
 ]  # fmt: skip
 
 A = TypeVar("A")
@@ -140,7 +140,8 @@ class Beats(Artifact):
 class Shot:
     """One picture on screen from frame `start` up to, not including, frame `end`.
 
-    `beat` is the index of the beat that the shot starts on, None where it starts on an even grid.
+    `beat` is the index of the beat that the shot starts on, None where it starts on none. `paced_by` tells what set its
+    place: 'beats', the 'phrases' of the music where no beat is heard, or nothing but an 'even' grid.
     """
 
     index: int
@@ -153,6 +154,7 @@ class Shot:
     prompt: str
     negative_prompt: str
     seed: int
+    paced_by: str = "even"
 
     @property
     def frames(self) -> int:
@@ -201,6 +203,69 @@ class Video(Artifact):
     fps: Fraction
     frames: int
     title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutProof:
+    """Where the cut into a shot is in a finished file, or the middle of the transition into it.
+
+    `frame` is the first frame of the shot, None where the pixels do not tell; then `why` says why. Offsets are what
+    is measured less what is wanted: late is positive.
+    """
+
+    shot: int
+    planned: int
+    frame: float | None
+    off_frames: float | None
+    off_ms: float | None
+    to_beat_ms: float | None  # None also where the shot begins on no beat
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameRun:
+    """Frames `first` up to, not including, `first + frames`."""
+
+    first: int
+    frames: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncProof(Artifact):
+    """What a finished video is, measured from its decoded pixels and samples; `faults` says what must not be.
+
+    Sound offsets are against the song: late is positive, None where nothing can be heard. `worst` and `mean` are of the
+    absolute offsets of the `measured` cuts. `jumps` are frames before which at least one is missing. `followed` of the
+    `moving` shots show their camera's path clearly enough to tell a frozen frame or a lost one.
+    """
+
+    cuts: tuple[CutProof, ...]
+    measured: int
+    worst_frames: float | None
+    mean_frames: float | None
+    worst_ms: float | None
+    worst_to_beat_ms: float | None
+    mean_to_beat_ms: float | None
+    audio_start_ms: float | None
+    audio_end_ms: float | None
+    audio_drift_ms: float | None
+    fps: Fraction
+    frames: int
+    exact: bool  # each frame is shown at its number / fps
+    video_s: float
+    audio_s: float | None
+    song_s: float
+    black: tuple[FrameRun, ...]
+    frozen: tuple[FrameRun, ...]
+    jumps: tuple[int, ...]
+    moving: int
+    followed: int
+    loudness_lufs: float | None
+    true_peak_db: float | None
+    clipped_samples: int
+    summary: str
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@
     │   └── UnknownName a name that nothing answers to
     ├── InputError      a file of the user's cannot be used
     ├── PluginError     a plugin could not be loaded, clashes with another, or broke its contract
-    └── OutputError     a result cannot be written
+    ├── OutputError     a result cannot be written
+    └── ProofError      the finished video is not what was planned
 
 May be imported from everywhere and imports nothing of QMV.
 """
@@ -16,7 +17,9 @@ import difflib
 import errno
 from collections.abc import Iterable
 
-__all__ = ["ConfigError", "InputError", "OutputError", "PluginError", "QmvError", "UnknownName", "output_error"]
+__all__ = [
+    "ConfigError", "InputError", "OutputError", "PluginError", "ProofError", "QmvError", "UnknownName", "output_error",
+]  # fmt: skip
 
 
 class QmvError(Exception):
@@ -58,6 +61,10 @@ class PluginError(QmvError):
 
 class OutputError(QmvError):
     """A result cannot be written."""
+
+
+class ProofError(QmvError):
+    """The finished video is not what was planned."""
 
 
 _CURES = {

@@ -71,9 +71,11 @@ class StageFailed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
-    """`status` is finished, failed or cancelled; `result` is the path or address of what was made last."""
+    """`status` is finished, failed or cancelled; `result` is the path or address of what was made last, `summary` what
+    was measured of it."""
 
     status: str
     seconds: float
     result: str = ""
     error: str = ""
+    summary: str = ""

@@ -38,7 +38,9 @@ def plan(stages: Mapping[str, Stage], roots: Mapping[str, tuple[type[Artifact], 
         for source, wanted in stage.inputs().items():
             _check_edge(name, stage, source, wanted, makes)
     try:
-        reads = {name: set(stage.inputs()) - set(roots) for name, stage in stages.items()}
+        reads = {
+            name: [node for node in (*stage.inputs(), *stage.after) if node in stages] for name, stage in stages.items()
+        }
         order = list(graphlib.TopologicalSorter(reads).static_order())
     except graphlib.CycleError as error:
         raise ConfigError(

@@ -56,6 +56,7 @@ class Manifest:
     overrides: list[str] = field(default_factory=list)
     stages: list[StageRecord] = field(default_factory=list)
     pictures: dict[str, int] = field(default_factory=dict)
+    sync: dict[str, Any] = field(default_factory=dict)  # what was measured of the finished video, without its cuts
     made_with: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:

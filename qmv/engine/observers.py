@@ -69,7 +69,7 @@ class Lines:
             case StageFailed():
                 self._say(f"{self._place(event.node)} {_ending(event)}")
             case RunFinished(status="finished"):
-                self._say(f"finished in {event.seconds:.1f} s")
+                self._say(_farewell(event))
 
     def close(self) -> None:
         self._stream.flush()
@@ -137,7 +137,7 @@ class Bars:
             case RunFinished():
                 self._bars.stop()
                 if event.status == "finished":
-                    self._bars.console.print(f"finished in {event.seconds:.1f} s", highlight=False)
+                    self._bars.console.print(_farewell(event), highlight=False, markup=False)
 
     def close(self) -> None:
         self._bars.stop()
@@ -145,6 +145,10 @@ class Bars:
 
 def _ending(event: StageFailed) -> str:
     return "cancelled" if event.error == "cancelled" else "failed"
+
+
+def _farewell(event: RunFinished) -> str:
+    return f"finished in {event.seconds:.1f} s{': ' if event.summary else ''}{event.summary}"
 
 
 def _done(event: StageFinished, last: Progress | None) -> str:

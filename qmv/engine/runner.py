@@ -6,6 +6,7 @@ again goes on where an ended one stopped.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from qmv.api import Context
-from qmv.artifacts import Artifact, Beats, Delivery, Song, dump, files, load
+from qmv.artifacts import Artifact, Beats, Delivery, Song, SyncProof, dump, files, load
 from qmv.engine.cache import Cache
 from qmv.engine.config import Job
 from qmv.engine.graph import Node, plan
@@ -56,8 +57,7 @@ class Run:
             self._start(nodes)
             nodes = self._with_window(nodes)
             for node, record in zip(nodes, self.manifest.stages):
-                self.values[node.name] = self._stage(node, record)
-                self._keep_artifact(node)
+                self._stage(node, record)
                 self.manifest.write(self.folder)
             self.manifest.result = self._result(nodes)
             self._count_pictures()
@@ -128,7 +128,10 @@ class Run:
         record.status = "running"
         self._publish(StageStarted(node=node.name, stage=node.stage.name))
         try:
-            artifact = self._make(node, record)
+            artifact = self.values[node.name] = self._make(node, record)
+            self._keep_artifact(node)
+            self._count_sync(artifact)
+            node.stage.review(self._context(node, self.folder), artifact, **self._inputs(node))
         except BaseException as error:
             record.status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
             record.error = str(error) or record.status
@@ -261,7 +264,11 @@ class Run:
             manifest.seconds = round(time.monotonic() - started, 3)
             self._publish(
                 RunFinished(
-                    status=manifest.status, seconds=manifest.seconds, result=manifest.result, error=manifest.error or ""
+                    status=manifest.status,
+                    seconds=manifest.seconds,
+                    result=manifest.result,
+                    error=manifest.error or "",
+                    summary=manifest.sync.get("summary", ""),
                 )
             )
             _write_if_possible(manifest, self.folder, failed=manifest.status != "finished")
@@ -279,6 +286,11 @@ class Run:
             if isinstance(value, Delivery):
                 return value.url
         return str(self.folder / "artifacts" / f"{nodes[-1].name}.json")
+
+    def _count_sync(self, artifact: Artifact) -> None:
+        if isinstance(artifact, SyncProof):
+            self.manifest.sync = dump(dataclasses.replace(artifact, cuts=()), self.folder)
+            self.manifest.sync["cuts"] = len(artifact.cuts)
 
     def _count_pictures(self) -> None:
         from qmv.artifacts import Pictures
