@@ -132,7 +132,7 @@ def test_dry_run_makes_no_video(run_cli: Run, song: Path, quick: tuple[str, str]
 
 def test_dry_run_tells_of_each_stage(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
     lines = run_cli(f"song={song}", "run.dry=true", *quick).stdout.splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["beats", "storyboard", "pictures", "video", "delivery"]
+    assert [line.partition(" ")[0] for line in lines] == ["beats", "storyboard", "pictures", "video", "proof", "delivery"]
 
 
 def test_dry_run_is_planned_in_its_manifest(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:

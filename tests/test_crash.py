@@ -298,7 +298,7 @@ def test_run_with_a_picture_that_hangs_can_be_cancelled(
     song, plugins, *rest = overrides
     plugins = plugins.replace("]", f",{tmp_path / 'hanging.py'}]")
     line = command(song, plugins, *rest, outputs=tmp_path / "outputs")
-    process = started([*line, "image=hanging"], environment, "[2/5]")
+    process = started([*line, "image=hanging"], environment, "[2/6]")
     threading.Event().wait(1)
     os.kill(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=10)

@@ -13,6 +13,7 @@ _STAGES = (
     "qmv.stages.paint_pictures:PaintPictures",
     "qmv.stages.assemble_video:AssembleVideo",
     "qmv.stages.assemble_moviepy:AssembleMoviepy",
+    "qmv.stages.prove_sync:ProveSync",
     "qmv.stages.deliver:Deliver",
 )
 _TRACKERS = ("qmv.plugins.tracker.librosa:Librosa", "qmv.plugins.tracker.beat_this:BeatThis")

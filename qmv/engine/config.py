@@ -77,6 +77,13 @@ class RunSettings:
 
 
 @dataclass
+class ProveSettings:
+    """What to do with a video that is out of sync: `on_fail` is fail or warn."""
+
+    on_fail: str = "fail"
+
+
+@dataclass
 class Schema:
     """The top level of the config: the knobs that people sweep, and one node for each kind of plugin."""
 
@@ -97,6 +104,7 @@ class Schema:
     storage: Any = None
     quality: dict[str, Any] = field(default_factory=dict)
     stages: dict[str, Any] = field(default_factory=dict)
+    prove: ProveSettings = field(default_factory=ProveSettings)
     run: RunSettings = field(default_factory=RunSettings)
     outputs: str = "outputs"
     songs_dir: str | None = None

@@ -21,6 +21,7 @@ class Deliver(Stage):
 
     name = "deliver"
     cached = False
+    after = ("proof",)  # what is not in sync is not delivered
     storage: Storage
     key: str = setting("where in the storage; may use {title}, {artist}, {style} and {run}", default="{title}.mp4")
 

@@ -1,0 +1,1 @@
+"""Measures a finished video from its decoded pixels and samples, and tells whether it is what was planned."""
