@@ -6,12 +6,12 @@ import argparse
 import sys
 
 from qmv import __version__
-from qmv.commands import plugins
+from qmv.commands import beats, plugins
 from qmv.errors import QmvError
 
 __all__ = ["main"]
 
-_COMMANDS = (plugins,)
+_COMMANDS = (beats, plugins)
 
 
 def main(arguments: list[str] | None = None) -> int:
