@@ -176,8 +176,9 @@ def _quoted(argument: str) -> str:
     key, _, value = argument.partition("=")
     if key == "outputs" and value.strip(QUOTES).startswith("~"):
         return f"outputs={quoted(str(Path(value.strip(QUOTES)).expanduser()))}"
-    places = (Path(value).expanduser(), Path(SongSearchPath.songs_dir, value))
-    return f"song={quoted(value)}" if key == "song" and any(place.is_file() for place in places) else argument
+    places = [Path(value).expanduser(), *([Path(SongSearchPath.songs_dir, value)] if key == "song" else [])]
+    is_path = key in ("song", "song.beats_file") and any(place.is_file() for place in places)
+    return f"{key}={quoted(value)}" if is_path else argument
 
 
 def _early(key: str, arguments: list[str], config_file: Path) -> list[str]:
