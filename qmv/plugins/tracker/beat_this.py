@@ -79,7 +79,7 @@ class BeatThis(Tracker):
             return Audio2Frames(checkpoint_path=checkpoint, device=device)
         except Exception as error:
             if path:
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}".rstrip(".")
+                reason = f"{type(error).__name__}: {' '.join(str(error).split()).split('. ')[0][:120]}".rstrip(".")
                 raise InputError(
                     f"tracker (beat_this): checkpoint {path} is none that the package can read ({reason}); "
                     "name a .ckpt file of Beat This!, or one of its names such as final0."
