@@ -38,8 +38,9 @@ def asked_s(text: str) -> float | None:
 def best_window(beats: Beats, length_s: float, energy: Sequence[float], energy_step_s: float) -> Window:
     """The window of about `length_s` with the most energy; the earliest of several.
 
-    It begins and ends on downbeats and is less than a bar longer or shorter than asked; on beats where bars are not
-    known or leave no such window; else at the steps of the energy, and exactly as long as asked.
+    It begins and ends on downbeats and is at most half a bar longer or shorter than asked, a bar where the song has no
+    more; on beats where bars are not known or leave no such window; else at the steps of the energy, and exactly as
+    long as asked.
     """
     duration_s = float(beats.duration_s)
     downbeats = [time_s for time_s, position in zip(beats.times_s, beats.bar_position) if position == 1]
@@ -69,10 +70,11 @@ def _spans(lines: list[float], length_s: float) -> list[tuple[float, float]]:
     for index, start_s in enumerate(lines[:-1]):
         right = bisect.bisect_left(lines, start_s + length_s, index + 1)
         ends = lines[max(index + 1, right - 1) : right + 1]
-        end_s = min(ends, key=lambda end_s: abs(end_s - start_s - length_s))
-        if abs(end_s - start_s - length_s) < bar_s:
-            spans.append((start_s, end_s))
-    return spans
+        spans.append((start_s, min(ends, key=lambda end_s: abs(end_s - start_s - length_s))))
+    off_s = [abs(end_s - start_s - length_s) for start_s, end_s in spans]
+    # half a bar is what lines in the middle of a song can need; only a song with no more lines goes to a whole one
+    most_s = bar_s / 2 + 0.001 if min(off_s) <= bar_s / 2 + 0.001 else bar_s
+    return [span for span, off in zip(spans, off_s) if off <= most_s]
 
 
 def _loudest(spans: list[tuple[float, float]], energy: Sequence[float], step_s: float, lines: str) -> Window:

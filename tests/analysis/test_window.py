@@ -46,6 +46,11 @@ def test_best_window_is_on_beats_where_bars_are_not_known() -> None:
     assert (found.start_s, found.end_s, found.lines) == (30.3, 50.3, "beats")
 
 
+def test_best_window_at_the_end_is_not_cut_short_for_a_little_energy() -> None:
+    found = best_window(beats(bars=0, first_s=0.25, duration_s=8), 3, (0.5,) * 13 + (0.6,) * 3, 0.5)
+    assert (found.start_s, found.end_s) == (4.25, 7.25)
+
+
 def test_best_window_without_beats_is_the_loud_part() -> None:
     found = best_window(beats(duration_s=100, first_s=100), 20, ENERGY, 0.5)
     assert (found.start_s, found.end_s, found.lines) == (30, 50, "seconds")
