@@ -6,12 +6,12 @@ import argparse
 import sys
 
 from qmv import __version__
-from qmv.commands import beats, plugins
+from qmv.commands import beats, plugins, tap
 from qmv.errors import QmvError
 
 __all__ = ["main"]
 
-_COMMANDS = (beats, plugins)
+_COMMANDS = (beats, plugins, tap)
 
 
 def main(arguments: list[str] | None = None) -> int:
