@@ -89,7 +89,7 @@ class Schema:
 
     song: SongSettings = field(default_factory=SongSettings)
     style: StyleSettings = field(default_factory=StyleSettings)
-    beats_per_image: int = MISSING
+    beats_per_image: Any = MISSING  # a number, or a mapping by energy or section
     min_images: int = MISSING
     fps: str = MISSING
     width: int = MISSING

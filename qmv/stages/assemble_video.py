@@ -101,7 +101,9 @@ class AssembleVideo(Stage):
         """Everything that changes the chunk's bytes, and nothing else: where in the song it lies does not."""
         stage = {name: part for name, part in self.identity().items() if name != "settings"}
         first = span.shot - len(chunk.layers) + 1
-        words: dict[str, Any] = dict.fromkeys(("section", "framing", "subject", "prompt", "negative_prompt"), "")
+        words: dict[str, Any] = dict.fromkeys(
+            ("section", "framing", "subject", "prompt", "negative_prompt", "paced_by"), ""
+        )
         moving = [dataclasses.replace(layer.shot, beat=None, **words) for layer in chunk.layers]
         return Cache.key(
             {

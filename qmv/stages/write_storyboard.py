@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qmv.api import Brief, Context, Prompt, Slot, Stage, Writer, plugin, setting
 from qmv.artifacts import Beats, Section, Shot, Song, Storyboard, Style
 from qmv.errors import PluginError
+from qmv.media.cuts import Cut, cut_points
+from qmv.media.pace import Pace
 from qmv.media.timebase import frame_count, frame_rate
-from qmv.media.timeline import Cut, cut_points
 
 __all__ = ["WriteStoryboard"]
 
@@ -16,10 +19,15 @@ class WriteStoryboard(Stage):
     """One shot for every few beats, each with its prompt."""
 
     name = "write_storyboard"
+    version = 2
     planning = True
     writer: Writer
-    beats_per_image: int = setting(
-        "how many beats a picture stays", default=4, unit="beats", at_least=1, knob="beats_per_image"
+    beats_per_image: Any = setting(
+        "how many beats a picture stays; by energy or section: {calm: 8, loud: 2, B: 6, default: 4}",
+        default=4,
+        unit="beats",
+        at_least=1,
+        knob="beats_per_image",
     )
     min_images: int = setting(
         "the fewest pictures of a video", default=8, unit="pictures", at_least=1, knob="min_images"
@@ -30,18 +38,20 @@ class WriteStoryboard(Stage):
     def __post_init__(self) -> None:
         super().__post_init__()
         frame_rate(self.fps)
+        Pace.of(self.beats_per_image)
 
     def run(self, ctx: Context, song: Song, style: Style, beats: Beats) -> Storyboard:
         fps = frame_rate(self.fps)
         frames = frame_count(beats.duration_s, fps)
-        cuts = cut_points(beats, self.beats_per_image, self.min_images, fps)
+        pace = Pace.of(self.beats_per_image)
+        cuts = cut_points(beats, pace, self.min_images, fps)
         ends = [cut.frame for cut in cuts[1:]] + [frames]
         slots = tuple(
             Slot(
                 index=index,
                 start_s=float(cut.frame / fps),
                 end_s=float(end / fps),
-                section=_section_at(beats, float(cut.frame / fps)),
+                section=_section_of(beats, float(cut.frame / fps), float(end / fps)),
             )
             for index, (cut, end) in enumerate(zip(cuts, ends))
         )
@@ -52,19 +62,27 @@ class WriteStoryboard(Stage):
             raise PluginError(f"writer ({self.writer.name}): gave {given} for {len(slots)} shots; mend it.")
         shots = tuple(map(_shot, slots, cuts, ends, prompts))
         ctx.progress(len(shots), len(shots), "shots")
-        return Storyboard(fps=fps, frames=frames, shots=shots, notes=self._notes(ctx, cuts, beats))
+        return Storyboard(fps=fps, frames=frames, shots=shots, notes=_notes(ctx, cuts, beats, pace))
 
-    def _notes(self, ctx: Context, cuts: list[Cut], beats: Beats) -> tuple[str, ...]:
-        on_beats = sum(cut.beat is not None for cut in cuts)
-        if on_beats or len(cuts) < 2 or len(beats.times_s) < 2:
-            return ()
-        note = f"the song is too short for {len(cuts)} pictures at whole beats: they change evenly"
+
+def _notes(ctx: Context, cuts: list[Cut], beats: Beats, pace: Pace) -> tuple[str, ...]:
+    notes = []
+    if len(beats.times_s) > 1 < len(cuts) and not any(cut.beat is not None for cut in cuts):
+        notes.append(f"the song is too short for {len(cuts)} pictures at whole beats: they change evenly")
+    if unused := pace.unused(beats.sections):
+        labels = sorted({section.label for section in beats.sections})
+        known = f"it has {', '.join(labels)}" if labels else "its sections are not known"
+        notes.append(f"beats_per_image: the song has no section {', '.join(unused)}; {known}")
+    for note in notes:
         ctx.notice(note)
-        return (note,)
+    return tuple(notes)
 
 
-def _section_at(beats: Beats, time_s: float) -> Section | None:
-    return next((section for section in beats.sections if section.start_s <= time_s < section.end_s), None)
+def _section_of(beats: Beats, start_s: float, end_s: float) -> Section | None:
+    """The section that most of a shot lies in."""
+    shares = [(min(end_s, s.end_s) - max(start_s, s.start_s), s) for s in beats.sections]
+    share, section = max(shares, key=lambda found: found[0], default=(0.0, None))
+    return section if share > 0 else None
 
 
 def _shot(slot: Slot, cut: Cut, end: int, prompt: Prompt) -> Shot:
@@ -79,4 +97,5 @@ def _shot(slot: Slot, cut: Cut, end: int, prompt: Prompt) -> Shot:
         prompt=prompt.text,
         negative_prompt=prompt.negative_text,
         seed=prompt.seed,
+        paced_by=cut.paced_by,
     )

@@ -175,6 +175,7 @@ def test_bind_names_the_place_of_a_nested_mistake(job: Callable[..., Job], layer
         ("fps=30", "storyboard", "fps", "30"),
         ("fps=29.97", "storyboard", "fps", "29.97"),
         ("beats_per_image=2", "storyboard", "beats_per_image", 2),
+        ("beats_per_image={calm:8,B:2}", "storyboard", "beats_per_image", {"calm": 8, "B": 2}),
         ("min_images=3", "storyboard", "min_images", 3),
         ("seed=7", "storyboard", "seed", 7),
         ("width=640", "pictures", "width", 640),
@@ -200,6 +201,8 @@ def test_knob_can_be_overridden_for_one_stage(job: Callable[..., Job]) -> None:
     ("override", "message"),
     [
         ("beats_per_image=-1", r"stages\.storyboard \(write_storyboard\): beats_per_image must be at least 1 .*got -1"),
+        ("beats_per_image=two", r"beats_per_image must be a whole number of beats, or a mapping such as .*, got 'two'"),
+        ("beats_per_image={clam:8}", r"'clam' is not known\. Did you mean 'calm'\?"),
         ("fps=0", r"stages\.storyboard \(write_storyboard\): fps must be at least 1 and at most 240, got 0"),
         ("fps=fast", r"fps must be a number such as 24, 29\.97 or 30000/1001, got fast"),
         ("width=65", r"stages\.pictures \(paint_pictures\): width must be even .*got 65"),

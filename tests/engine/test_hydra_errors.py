@@ -60,7 +60,7 @@ def test_sentence_says_what_is_wrong_and_what_is_known(said: Callable[..., str],
 @pytest.mark.parametrize(
     ("override", "key", "value"),
     [
-        ("beats_per_image=two", "beats_per_image", "two"),
+        ("min_images=two", "min_images", "two"),
         ("width=1e9", "width", "1000000000.0"),
         ("run.dry=maybe", "dry", "maybe"),
         ("motion.zoom=wide", "zoom", "wide"),
@@ -83,7 +83,7 @@ def test_sentence_for_two_values_without_a_sweep_says_how_to_sweep(said: Callabl
 
 
 @pytest.mark.parametrize(
-    "override", ["style=nion", "beats_per_image=two", "song=a,b", "foo=1", "~nothing", "song", "stages.video.crf=x"]
+    "override", ["style=nion", "min_images=two", "song=a,b", "foo=1", "~nothing", "song", "stages.video.crf=x"]
 )
 def test_sentence_is_one_line(said: Callable[..., str], override: str) -> None:
     assert "\n" not in said(override)

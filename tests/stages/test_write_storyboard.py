@@ -9,7 +9,9 @@ import pytest
 
 from qmv.api import Brief, Prompt, Writer, plugin
 from qmv.artifacts import Artifact, Beats, File, Section, Song, Storyboard
-from qmv.errors import PluginError
+from qmv.engine.cache import Cache
+from qmv.errors import PluginError, UnknownName
+from qmv.events import Event, Notice
 from qmv.plugins.writer.template import Template
 from qmv.stages.write_storyboard import WriteStoryboard
 from qmv.testing import StageContract, stage_context, style
@@ -71,13 +73,23 @@ def test_storyboard_takes_the_words_of_the_writer(tmp_path: Path) -> None:
     assert plan.shots[0].negative_prompt == "text, watermark"
 
 
-def test_storyboard_names_the_section_that_a_shot_starts_in(tmp_path: Path) -> None:
+def test_storyboard_names_the_section_that_a_shot_lies_in(tmp_path: Path) -> None:
     parts = (
         Section(start_s=0, end_s=4, label="verse", energy=0.3),
         Section(start_s=4, end_s=16, label="chorus", energy=0.9),
     )
     labels = [shot.section for shot in written(tmp_path, beats(sections=parts)).shots]
     assert labels == ["verse"] * 2 + ["chorus"] * 6
+
+
+def test_storyboard_names_the_section_that_begins_within_a_shots_first_frame(tmp_path: Path) -> None:
+    """A boundary at 2.51 s: the cut is at frame 60, 10 ms before it."""
+    parts = (
+        Section(start_s=0, end_s=2.51, label="verse", energy=0.3),
+        Section(start_s=2.51, end_s=16, label="chorus", energy=0.9),
+    )
+    shots = written(tmp_path, beats(0, sections=parts), min_images=1).shots
+    assert [shot.section for shot in shots if shot.start == 60] == ["chorus"]
 
 
 def test_storyboard_has_no_section_where_none_is_known(tmp_path: Path) -> None:
@@ -101,6 +113,47 @@ def test_storyboard_without_beats_needs_no_note_of_its_own(tmp_path: Path) -> No
 def test_storyboard_with_another_seed_has_other_pictures(tmp_path: Path) -> None:
     seeds = [{shot.seed for shot in written(tmp_path, beats(), seed=seed).shots} for seed in (0, 1)]
     assert not seeds[0] & seeds[1]
+
+
+def test_storyboard_says_what_paces_each_shot(tmp_path: Path) -> None:
+    plans = written(tmp_path, beats()), written(tmp_path, beats(0))
+    assert [{shot.paced_by for shot in plan.shots} for plan in plans] == [{"beats"}, {"even"}]
+
+
+PARTS = (
+    Section(start_s=0, end_s=8, label="A", energy=0.1),
+    Section(start_s=8, end_s=16, label="B", energy=0.9),
+)
+
+
+@pytest.mark.parametrize("pace", [{"calm": 8, "loud": 2}, {"A": 8, "B": 2}, {"A": 8, "default": 2}])
+def test_storyboard_paces_pictures_by_energy_or_section(tmp_path: Path, pace: dict[str, int]) -> None:
+    plan = written(tmp_path, beats(sections=PARTS), beats_per_image=pace, min_images=1)
+    assert [shot.beat for shot in plan.shots] == [0, 8, *range(16, 32, 2)]
+    assert plan.notes == ()
+
+
+def test_storyboard_notes_a_label_that_the_song_has_not(tmp_path: Path) -> None:
+    seen: list[Event] = []
+    stage = WriteStoryboard(writer=Template(), beats_per_image={"chorus": 2})
+    context = stage_context(tmp_path, publish=seen.append)
+    plan = stage.run(context, song=a_song(tmp_path), style=style(), beats=beats(sections=PARTS))
+    assert plan.notes == ("beats_per_image: the song has no section chorus; it has A, B",)
+    assert [event.message for event in seen if isinstance(event, Notice)] == list(plan.notes)
+
+
+def test_storyboard_is_the_same_thing_whatever_the_order_of_a_mapping() -> None:
+    one, other = (
+        WriteStoryboard(writer=Template(), beats_per_image=pace)
+        for pace in ({"calm": 8, "loud": 2}, {"loud": 2, "calm": 8})
+    )
+    assert Cache.key(one.identity()) == Cache.key(other.identity())
+    assert Cache.key(one.identity()) != Cache.key(WriteStoryboard(writer=Template(), beats_per_image=4).identity())
+
+
+def test_storyboard_refuses_a_misspelled_energy() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'calm'"):
+        WriteStoryboard(writer=Template(), beats_per_image={"clam": 8})
 
 
 def test_storyboard_of_more_pictures_begins_with_the_same_words(tmp_path: Path) -> None:
