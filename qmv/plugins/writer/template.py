@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 from qmv.api import Brief, Prompt, Writer, plugin
 
@@ -13,29 +14,80 @@ __all__ = ["Template"]
 class Template(Writer):
     """Walks through the style's shots, and shuffles its subjects and moods so that neighbours differ.
 
-    A shot's words depend on the style, the song's title, the seed and its number only, so that a variant with more
-    pictures begins with the same ones.
+    Sections that share a label share a theme: a few of the subjects, and a mood; another label has others, as far as
+    the style has enough. A shot's words depend on the style, the song's title and labels, the seed, its own label and
+    its number among the shots of that label, so that a variant with more pictures has the same ones in each theme, and
+    more. Without sections, or with one label only, the whole song is one theme of everything.
     """
 
     name = "template"
+    version = 2
 
     def write(self, brief: Brief) -> list[Prompt]:
-        return [_prompt(brief, slot.index) for slot in brief.slots]
+        labels = _labels(brief)
+        themes = _themes(brief, labels)
+        counts = dict.fromkeys(labels, 0)
+        prompts = []
+        for slot in brief.slots:
+            label = slot.section.label if slot.section else ""
+            number = counts[label] if len(labels) > 1 else slot.index
+            prompts.append(_prompt(brief, themes[label], number))
+            counts[label] += 1
+        return prompts
 
 
-def _prompt(brief: Brief, index: int) -> Prompt:
-    style = brief.style
+class _Theme(NamedTuple):
+    """What the sections of one label show: `first` is the framing that they begin with."""
+
+    seed: str
+    first: int
+    subjects: tuple[str, ...]
+    moods: tuple[str, ...]
+
+
+def _labels(brief: Brief) -> list[str]:
+    """The labels in the order in which the song brings them."""
+    return list(dict.fromkeys(slot.section.label if slot.section else "" for slot in brief.slots))
+
+
+def _themes(brief: Brief, labels: list[str]) -> dict[str, _Theme]:
+    style, count = brief.style, len(labels)
     seed = f"{style.name}/{brief.title}/{brief.seed}"
-    framing = style.shots[index % len(style.shots)]
-    subject = _dealt(style.subjects, index, f"{seed}/subjects")
-    mood = _dealt(style.moods, index, f"{seed}/moods") if style.moods else ""
+    if count < 2:
+        return {label: _Theme(seed, 0, style.subjects, style.moods) for label in labels}
+    subjects, moods = _shuffled(style.subjects, f"{seed}/subjects"), _shuffled(style.moods, f"{seed}/moods")
+    return {
+        label: _Theme(
+            seed=f"{seed}/{label}",
+            first=number,
+            subjects=_share(subjects, number, count, at_least=2),
+            moods=_share(moods, number, count, at_least=1)[:1],
+        )
+        for number, label in enumerate(labels)
+    }
+
+
+def _share(cards: list[str], number: int, count: int, at_least: int) -> tuple[str, ...]:
+    """The part of the cards that is one of `count`'s own; parts overlap only where there are too few cards."""
+    if not cards:
+        return ()
+    size = min(len(cards), max(at_least, len(cards) // count))
+    first = number * len(cards) // count if count <= len(cards) else number
+    return tuple(cards[(first + place) % len(cards)] for place in range(size))
+
+
+def _prompt(brief: Brief, theme: _Theme, number: int) -> Prompt:
+    style = brief.style
+    framing = style.shots[(theme.first + number) % len(style.shots)]
+    subject = _dealt(theme.subjects, number, f"{theme.seed}/subjects")
+    mood = _dealt(theme.moods, number, f"{theme.seed}/moods") if theme.moods else ""
     words = {"shot": framing, "subject": subject, "mood": mood, "title": brief.title, "artist": brief.artist}
     return Prompt(
         text=" ".join(style.prompt.format_map(words).split()),
         negative_text=style.negative_prompt,
         framing=framing,
         subject=subject,
-        seed=_number(f"{seed}/{index}") % 2**31,
+        seed=_number(f"{theme.seed}/{number}") % 2**31,
     )
 
 
