@@ -51,4 +51,10 @@ def _phase(starts: list[int], frame: int) -> float | None:
 
 
 def _energy(beats: Beats, time_s: float) -> float:
+    """Along the song's energy curve; its section's, or a middling one, where there is no curve."""
+    if beats.energy:
+        step, last = time_s / beats.energy_step_s, len(beats.energy) - 1
+        before = min(int(step), last)
+        low, high = beats.energy[before], beats.energy[min(before + 1, last)]
+        return round(low + (high - low) * min(step - before, 1.0), 6)
     return next((s.energy for s in beats.sections if s.start_s <= time_s < s.end_s), 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from fractions import Fraction
 
@@ -60,6 +61,13 @@ def test_moments_know_no_bar_where_the_tracker_knows_none() -> None:
 def test_moments_take_the_energy_of_their_section() -> None:
     parts = (Section(start_s=0, end_s=1, label="A", energy=0.2), Section(start_s=1, end_s=2, label="B", energy=0.9))
     assert [m.energy for m in moments(beats((), sections=parts), FPS, 22, 4)] == [0.2, 0.2, 0.9, 0.9]
+
+
+def test_moments_take_the_energy_of_the_curve_where_there_is_one() -> None:
+    parts = (Section(start_s=0, end_s=10, label="A", energy=0.2),)
+    song = dataclasses.replace(beats((), sections=parts), energy=(0.0, 0.6, 0.4))
+    found = [moment.energy for moment in moments(song, FPS, 0, 60)]
+    assert [found[frame] for frame in (0, 6, 12, 18, 24, 59)] == pytest.approx([0.0, 0.3, 0.6, 0.5, 0.4, 0.4])
 
 
 def test_moments_are_of_middling_energy_where_no_section_is_known() -> None:
