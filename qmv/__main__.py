@@ -31,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     except QmvError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("cancelled", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
     return 0

@@ -99,6 +99,7 @@ def _recorded(song: Song) -> tuple[list[float], float]:
         try:
             if terminal:
                 taps_s = [at - started for at in from_keys(sys.stdin, playing, _count)]
+                print(file=sys.stderr)
             else:
                 taps_s = from_lines(sys.stdin, playing, started)
         finally:
@@ -126,7 +127,7 @@ def _made_of(song: Song, taps_s: Sequence[float], latency_s: float | None) -> li
 
     found = beats_of_taps(taps_s, *attacks(*mono(song)), known_s=latency_s)
     print(
-        f"\n{len(taps_s)} taps, {1000 * found.latency_s:.0f} ms late; {found.filled} beats filled in, "
+        f"{len(taps_s)} taps, {1000 * found.latency_s:.0f} ms late; {found.filled} beats filled in, "
         f"{found.on_attacks} moved onto the sound next to them",
         file=sys.stderr,
     )
