@@ -138,3 +138,10 @@ def test_song_has_another_key_with_other_beats_but_not_elsewhere(opened: Callabl
     assert key(opened(beats_file="moved.beats")) == first
     assert key(opened("0.6\n")) != first
     assert key(opened()) != first
+
+
+def test_docs_name_every_setting_of_a_song() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "song.md").read_text(encoding="utf-8")
+    assert [
+        name for name in SongSettings.__dataclass_fields__ if f"{name}:" not in text and f"`{name}`" not in text
+    ] == []
