@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from qmv.artifacts import Beats, CutProof, Storyboard
-from qmv.proof.pictures import FoundCut, ScreenProof
+from qmv.proof.pictures import ScreenProof
+from qmv.proof.search import FoundCut
 from qmv.proof.sound import SoundProof
 
 __all__ = ["Measured", "faults"]
@@ -16,7 +17,6 @@ _HALF = 0.5  # frames
 _ROUNDING = 1e-3  # frames
 _MOST_LATE_S = 0.010  # of the sound, also at slow rates: an encoder's delay that nobody marked is 21 ms and more
 _LONGER_S = 0.1  # AAC ends with a whole block of 1024 samples
-_FLICKER = 0.5  # seconds: an effect may well make shorter darkness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +28,13 @@ class Measured:
     fps: Fraction
     screen: ScreenProof
     sound: SoundProof
-    steady: bool
 
 
 def faults(cuts: Sequence[CutProof], m: Measured) -> Iterator[str]:
     """Each as the end of a sentence that begins with the finished video."""
     yield from _frame_faults(m)
     yield from _cut_faults(cuts, m.screen.cuts, m)
+    yield from _picture_faults(m)
     yield from _sound_faults(m)
     yield from _stretch_faults(m)
 
@@ -68,6 +68,11 @@ def _cut_faults(cuts: Sequence[CutProof], found: Sequence[FoundCut], m: Measured
         )
 
 
+def _picture_faults(m: Measured) -> Iterator[str]:
+    for shot, other in m.screen.strangers[:1]:
+        yield f"shot {shot} shows the picture of shot {other}"
+
+
 def _off_beat(cuts: Sequence[CutProof], m: Measured) -> list[CutProof]:
     """Cuts off their beats though they are where the plan has them; what is off the plan has been told."""
     half_ms = 500 / float(m.storyboard.fps)
@@ -99,9 +104,8 @@ def _sound_faults(m: Measured) -> Iterator[str]:
 
 def _stretch_faults(m: Measured) -> Iterator[str]:
     fps, screen = float(m.storyboard.fps), m.screen
-    black = [run for run in screen.black if m.steady or run.frames >= _FLICKER * fps]
-    if black:
-        run = max(black, key=lambda run: run.frames)
+    if screen.black:
+        run = max(screen.black, key=lambda run: run.frames)
         yield f"it is black for {run.frames / fps:.2f} s from {run.first / fps:.2f} s on, which is not planned"
     if screen.frozen:
         total = sum(run.frames for run in screen.frozen)

@@ -8,7 +8,7 @@ no cut; `w` is what is looked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
     Grey = npt.NDArray[np.float32]
 
-__all__ = ["Crossing", "Likeness", "Weight", "compare", "crossing", "weigh"]
+__all__ = ["Crossing", "Likeness", "Weight", "compare", "crossing", "jump", "likeness", "weigh"]
 
 _CONTRAST = 3.0  # levels of 256 by which two pictures must differ, compression and rounding being about 1
 _FLAT_CONTRAST = 6.0  # the same for pictures without texture
 _UNLIKE = 0.2  # sine of the angle between them
-_MISFIT = 0.5  # above this share of the pictures' difference, a frame is neither
+_MISFIT = 0.75  # above this share of the pictures' difference, a frame is neither
 _WIDEST = 1.0  # a mix has a share of -0.5 to 1.5, measured
 _FAINT = 0.15  # of the pictures' contrast: less than this is as good as black
 _FIRST, _SECOND = 0.25, 0.75  # below and above, a frame shows one picture only
 _DARK_FRAMES = 2  # as many frames that show nothing may lie in the middle of a dip to black
+_CHANGED, _GOES_ON = 0.7, 0.9  # correlations of a frame with the one before
 
 
 class Likeness(Enum):
@@ -71,6 +72,24 @@ def compare(a: Grey, b: Grey) -> Likeness:
         if sine >= _UNLIKE and min(norms) * sine >= _CONTRAST:
             return Likeness.TEXTURE
     return Likeness.LIGHT if float(((a - b) ** 2).mean()) ** 0.5 >= _FLAT_CONTRAST else Likeness.ALIKE
+
+
+def likeness(a: Grey, b: Grey) -> float:
+    """Correlation of two greys, in -1..1; 0 where one of them is flat."""
+    a, b = a - a.mean(), b - b.mean()
+    power = float((a * a).sum()) * float((b * b).sum())
+    return float((a * b).sum()) / power**0.5 if power > 0 else 0.0
+
+
+def jump(likenesses: Mapping[int, float]) -> int | None:
+    """The one frame that does not look like the frame before it, all others doing so; None where there is no such one.
+
+    Where a hard cut is, whatever the pictures are.
+    """
+    order = sorted(likenesses, key=lambda number: likenesses[number])
+    if len(order) < 2 or likenesses[order[0]] > _CHANGED or likenesses[order[1]] < _GOES_ON:
+        return None
+    return order[0]
 
 
 def weigh(number: int, frame: Grey, a: Grey, b: Grey, likeness: Likeness) -> Weight:

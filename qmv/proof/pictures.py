@@ -7,40 +7,35 @@ the cut is, the pixels say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 
 from qmv.artifacts import FrameRun
-from qmv.proof.mix import Crossing, Likeness, Weight, compare, crossing, weigh
+from qmv.proof.mix import compare
 from qmv.proof.plan import Plan
 from qmv.proof.screen import Seen
+from qmv.proof.search import CutSearch, FoundCut, nothing_seen
 from qmv.proof.steps import Place, place, uneven
+from qmv.proof.strangers import is_stranger, other_picture
 from qmv.proof.views import View
 
-__all__ = ["FoundCut", "ScreenProof", "prove_pictures"]
+__all__ = ["ScreenProof", "prove_pictures"]
 
 _BLACK = 16 + 6  # luma levels; 16 is black
 _LIT = 16 + 24  # a picture whose brightest spot is darker may well look black
+_ENOUGH = 3  # shots with a wrong picture
 _VISIBLE_PX = 0.15  # a camera that moves less in a frame may leave the encoder nothing to write
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoundCut:
-    """The cut into a shot; `time_s` is when the frame that it was found at is shown."""
-
-    shot: int
-    crossing: Crossing
-    time_s: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class ScreenProof:
-    """`followed` counts the shots whose camera could be followed, of `moving` ones. Stretches are in frames."""
+    """`followed` counts the shots whose camera could be followed, of `moving` ones; `strangers` are shots with the one
+    whose picture they show in place of their own."""
 
     frames: int
     exact: bool
     cuts: tuple[FoundCut, ...]
     black: tuple[FrameRun, ...]
+    strangers: tuple[tuple[int, int], ...]
     frozen: tuple[FrameRun, ...]
     jumps: tuple[int, ...]
     moving: int
@@ -56,16 +51,6 @@ def prove_pictures(frames: Iterable[Seen], plan: Plan, told: Callable[[int], Non
     return walk.done()
 
 
-@dataclass
-class _Window:
-    """A cut that is being looked for."""
-
-    shot: int
-    likeness: Likeness
-    weights: list[Weight] = field(default_factory=list)
-    times_s: dict[int, Fraction] = field(default_factory=dict)
-
-
 class _Walk:
     """What is known of a file as far as it has been seen."""
 
@@ -73,9 +58,11 @@ class _Walk:
         self.plan, self.shots = plan, plan.storyboard.shots
         self.at, self.count, self.exact = 0, 0, True
         self.views: dict[int, View] = {}
-        self.windows: dict[int, _Window] = {}
+        self.searches: dict[int, CutSearch] = {}
         self.cuts: list[FoundCut] = []
         self.black: list[int] = []
+        self.unplanned: set[int] = set()
+        self.strangers: list[tuple[int, int]] = []
         self.frozen: list[int] = []
         self.jumps: list[int] = []
         self.places: list[Place] = []
@@ -96,6 +83,7 @@ class _Walk:
                 self._weigh(shot, frame)
         self._follow(frame)
         self._look_for_black(frame)
+        self._look_for_strangers(frame)
         self.last = frame
 
     def done(self) -> ScreenProof:
@@ -104,7 +92,8 @@ class _Walk:
             frames=self.count,
             exact=self.exact,
             cuts=tuple(self.cuts),
-            black=_runs(self.black),
+            black=tuple(r for r in _runs(self.black) if self.unplanned & {*range(r.first, r.first + r.frames)}),
+            strangers=tuple(self.strangers),
             frozen=_runs(self.frozen),
             jumps=tuple(self.jumps),
             moving=self.moving,
@@ -115,36 +104,20 @@ class _Walk:
 
     def _weigh(self, shot: int, frame: Seen) -> None:
         a, b = self._view(shot - 1), self._view(shot)
-        if shot not in self.windows:
+        if shot not in self.searches:
             start = self.shots[shot].start
-            self.windows[shot] = _Window(shot, compare(a.at(start), b.at(start)))
-        window = self.windows[shot]
-        window.times_s[frame.number] = frame.time_s
-        if window.likeness is not Likeness.ALIKE:
-            n = frame.number
-            window.weights.append(weigh(n, frame.luma, a.at(n), b.at(n), window.likeness))
+            self.searches[shot] = CutSearch(shot, compare(a.at(start), b.at(start)))
+        self.searches[shot].look(frame, self.last, a.at(frame.number), b.at(frame.number))
 
     def _leave(self, *, to_the_end: bool = False) -> None:
         """The shot at hand is over, and with it the search for the cut into it."""
         self._judge_steps()
         last = len(self.shots) if to_the_end else self.at + 1
         for shot in range(max(1, len(self.cuts) + 1), last):
-            self.cuts.append(self._found(shot, self.windows.pop(shot, None)))
+            search = self.searches.pop(shot, None)
+            self.cuts.append(nothing_seen(shot) if search is None else search.found(self.plan))
         self.at += 1
         self.views = {shot: view for shot, view in self.views.items() if shot >= self.at - 1}
-
-    def _found(self, shot: int, window: _Window | None) -> FoundCut:
-        if window is None:
-            return FoundCut(shot=shot, crossing=Crossing(None, "the file ends before it", wrong=True))
-        if window.likeness is Likeness.ALIKE:
-            return FoundCut(shot=shot, crossing=Crossing(None, "the pictures look alike"))
-        if window.likeness is Likeness.LIGHT and not self.plan.steady:
-            return FoundCut(shot=shot, crossing=Crossing(None, "the pictures differ in brightness only"))
-        found = crossing(window.weights, self.shots[shot].start)
-        if found.frame is None:
-            wrong = found.wrong and window.likeness is Likeness.TEXTURE
-            return FoundCut(shot=shot, crossing=Crossing(None, found.why, wrong))
-        return FoundCut(shot=shot, crossing=found, time_s=_shown_at(found.frame, window, self.plan.storyboard.fps))
 
     def _view(self, shot: int) -> View:
         if shot not in self.views:
@@ -176,15 +149,21 @@ class _Walk:
         self.places, self.visible = [], None
 
     def _look_for_black(self, frame: Seen) -> None:
-        if frame.brightest > _BLACK or frame.number not in self.plan.alone(self.at):
-            return  # a transition may lead through black
-        if float(self._view(self.at).at(frame.number).max()) > _LIT:
+        if frame.brightest > _BLACK:
+            return
+        if self.plan.brightest(self._view(self.at).at(frame.number), frame.number) > _LIT:
             self.black.append(frame.number)
+            if frame.number in self.plan.alone(self.at):  # a transition may lead through black
+                self.unplanned.add(frame.number)
 
-
-def _shown_at(frame: float, window: _Window, fps: Fraction) -> float:
-    whole = min(max(int(frame), min(window.times_s)), max(window.times_s))
-    return float(window.times_s[whole]) + (frame - whole) / float(fps)
+    def _look_for_strangers(self, frame: Seen) -> None:
+        """Looks once a shot, in its middle, and only while few have been found: there may be hundreds of pictures."""
+        alone = self.plan.alone(self.at)
+        if not alone or frame.number != alone[len(alone) // 2] or len(self.strangers) >= _ENOUGH:
+            return
+        if is_stranger(frame.luma, self._view(self.at).at(frame.number)):
+            other = other_picture(self.plan, self.at, frame.number, frame.luma)
+            self.strangers += [] if other is None else [(self.at, other)]
 
 
 def _runs(numbers: Iterable[int]) -> tuple[FrameRun, ...]:

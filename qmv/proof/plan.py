@@ -6,29 +6,53 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qmv.artifacts import Storyboard
+from qmv.artifacts import Beats, Shot, Storyboard
+from qmv.media.moments import moments
 from qmv.media.timeline import Overlap, seen
 from qmv.proof.views import View
 
 if TYPE_CHECKING:
-    from qmv.api import Motion
+    import numpy as np
+    import numpy.typing as npt
+
+    from qmv.api import Effect, Motion
+
+    Grey = npt.NDArray[np.float32]
 
 __all__ = ["Plan"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What the file is compared with; `steady` is whether no effect changes the light."""
+    """The shots, their pictures, and all that is done to them on the way to the screen."""
 
     storyboard: Storyboard
+    beats: Beats
     overlaps: tuple[Overlap, ...]
     pictures: tuple[Path, ...]
     motion: Motion
     size_px: tuple[int, int]
-    steady: bool
+    effects: tuple[Effect, ...]
+
+    def shown(self, shot: int) -> Shot:
+        """The shot with all the frames in which its picture is seen."""
+        return seen(self.storyboard.shots[shot], self.overlaps)
 
     def view(self, shot: int) -> View:
-        return View(self.pictures[shot], seen(self.storyboard.shots[shot], self.overlaps), self.motion, self.size_px)
+        return View(self.pictures[shot], self.shown(shot), self.motion, self.size_px)
+
+    def brightest(self, view: Grey, frame: int) -> float:
+        """The luma of the brightest spot that a view should have at a frame, the effects' work included."""
+        import numpy as np
+
+        from qmv.media.frame import Frame
+
+        y = np.repeat(np.repeat(np.rint(view).clip(0, 255).astype(np.uint8), 2, 0), 2, 1)
+        neutral = np.full(view.shape, 128, np.uint8)
+        made = Frame(y, neutral, neutral)
+        for effect in self.effects:
+            made = effect.apply(made, moments(self.beats, self.storyboard.fps, frame, 1)[0])
+        return float(made.y.max())
 
     def window(self, shot: int) -> range:
         """Where the cut into a shot is looked for: the later half of the shot before, and the first half of it."""

@@ -136,10 +136,11 @@ def lag(wanted: Samples, heard: Samples, first: float) -> float | None:
     import numpy as np
     from scipy.signal import correlate
 
-    power = np.concatenate([[0.0], np.cumsum(heard.astype(np.float64) ** 2)])
-    energy = power[len(wanted) :] - power[: -len(wanted)]
-    scale = np.sqrt(np.maximum(energy, energy.max() * 1e-4 + 1e-12) * float((wanted.astype(np.float64) ** 2).sum()))
-    scores = correlate(heard.astype(np.float64), wanted.astype(np.float64), mode="valid", method="fft") / scale
+    source, found = (x.astype(np.float64) - x.mean(dtype=np.float64) for x in (wanted, heard))
+    power = np.concatenate([[0.0], np.cumsum(found**2)])
+    energy = power[len(source) :] - power[: -len(source)]
+    scale = np.sqrt(np.maximum(energy, energy.max() * 1e-4 + 1e-12) * float((source**2).sum()))
+    scores = correlate(found, source, mode="valid", method="fft") / scale
     places = np.arange(len(scores)) + first
     peaks = _peaks(scores, _AS_GOOD * float(scores.max()))
     peak = min(peaks, key=lambda at: abs(places[at]))

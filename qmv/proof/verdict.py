@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from qmv.artifacts import CutProof, SyncProof
 from qmv.proof.faults import Measured, faults
-from qmv.proof.pictures import FoundCut
+from qmv.proof.search import FoundCut
 
 __all__ = ["judged"]
 

@@ -45,11 +45,12 @@ class ProveSync(Stage):
         path, total = video.file.path, video.frames
         plan = Plan(
             storyboard=storyboard,
+            beats=beats,
             overlaps=tuple(overlaps(storyboard, self.transition.length_s())),
             pictures=tuple(picture.file.path for picture in pictures.pictures),
             motion=self.motion,
             size_px=(video.width_px, video.height_px),
-            steady=not self.effects,
+            effects=self.effects,
         )
 
         def tell(frames: int) -> None:
@@ -60,7 +61,7 @@ class ProveSync(Stage):
         screen = prove_pictures(watch(path, ctx.workers), plan, tell)
         ctx.progress(screen.frames, screen.frames, "frames")
         measured = Measured(
-            storyboard=storyboard, beats=beats, fps=probe(path).fps, screen=screen, sound=sound, steady=plan.steady
+            storyboard=storyboard, beats=beats, fps=probe(path).fps, screen=screen, sound=sound
         )
         return judged(measured)
 
