@@ -66,7 +66,7 @@ class _Walk:
         self.frozen: list[int] = []
         self.jumps: list[int] = []
         self.places: list[Place] = []
-        self.visible: bool | None = None  # whether the camera of the shot at hand moves enough to be followed
+        self.step_px = -1.0  # how far the camera of the shot at hand moves in a frame, once that is known
         self.moving = self.followed = 0
         self.last: Seen | None = None
 
@@ -132,9 +132,9 @@ class _Walk:
         if n not in alone[1:-1] or self.last is None:
             return
         view = self._view(self.at)
-        if self.visible is None:
-            self.visible = view.speed_px(alone[len(alone) // 2]) >= _VISIBLE_PX
-        if not self.visible:
+        if self.step_px < 0:
+            self.step_px = view.speed_px(alone[len(alone) // 2])
+        if self.step_px < _VISIBLE_PX:
             return
         views = (view.at(n - 1), view.at(n), view.at(n + 1))
         if (found := place(n, frame.luma, self.last.luma, views)) is not None:
@@ -142,11 +142,11 @@ class _Walk:
 
     def _judge_steps(self) -> None:
         if self.places:
-            found = uneven(self.places)
+            found = uneven(self.places, self.step_px)
             self.moving, self.followed = self.moving + 1, self.followed + found.sure
             self.frozen += found.frozen
             self.jumps += found.jumps
-        self.places, self.visible = [], None
+        self.places, self.step_px = [], -1.0
 
     def _look_for_black(self, frame: Seen) -> None:
         if frame.brightest > _BLACK:

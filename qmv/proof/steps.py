@@ -22,7 +22,9 @@ __all__ = ["Place", "Uneven", "place", "uneven"]
 _SURE = 0.07  # frames: with more jitter than this from frame to frame, nothing is said
 _STOPPED, _JUMPED = 0.3, 1.7  # steps that a frame takes in place of one
 _SAME = 0.4  # a picture that stands still changes by less than this share of what it should
-_LASTING = 0.6  # frames: what a lost frame leaves behind
+_LASTING = 0.75  # frames: what a lost frame or a doubled one leaves behind
+_AROUND = 6  # frames before and after, whose medians are compared
+_LEFT_BEHIND_PX = 1.0
 _FEWEST = 8
 
 
@@ -64,8 +66,12 @@ def place(number: int, frame: Grey, last: Grey, views: tuple[Grey, Grey, Grey]) 
     return Place(number, ahead, (float(((frame - last) ** 2).sum()) / due) ** 0.5 / gain)
 
 
-def uneven(places: Sequence[Place]) -> Uneven:
-    """What is wrong with the steps of one shot, given in order."""
+def uneven(places: Sequence[Place], step_px: float) -> Uneven:
+    """What is wrong with the steps of one shot, given in order, in which the camera moves by `step_px` a frame.
+
+    At low quality an encoder holds a picture for a frame where that is hardly to be seen, and catches up. So a frame
+    stands still only where the camera has left it behind by a whole pixel, or is late ever after.
+    """
     import numpy as np
 
     pairs = [i for i in range(1, len(places)) if places[i].number == places[i - 1].number + 1]
@@ -76,8 +82,9 @@ def uneven(places: Sequence[Place]) -> Uneven:
     middle = float(np.median([*steps.values()]))
     if float(np.median([abs(step - middle) for step in steps.values()])) > _SURE:
         return Uneven(sure=False)
-    frozen = {i for i, step in steps.items() if step < _STOPPED and places[i].change < _SAME}
-    jumps = [i for i, step in steps.items() if step > _JUMPED and i - 1 not in frozen and _lasting(ahead, i) > _LASTING]
+    held = {i for i, step in steps.items() if step < _STOPPED and places[i].change < _SAME}
+    frozen = {i for i in held if _run(held, i) * step_px >= _LEFT_BEHIND_PX or _lasting(ahead, i) < -_LASTING}
+    jumps = [i for i, step in steps.items() if step > _JUMPED and i - 1 not in held and _lasting(ahead, i) > _LASTING]
     return Uneven(
         sure=True,
         frozen=tuple(places[i].number for i in sorted(frozen)),
@@ -85,10 +92,22 @@ def uneven(places: Sequence[Place]) -> Uneven:
     )
 
 
+def _run(numbers: set[int], at: int) -> int:
+    """How many numbers follow each other around one of them."""
+    first = last = at
+    while first - 1 in numbers:
+        first -= 1
+    while last + 1 in numbers:
+        last += 1
+    return last - first + 1
+
+
 def _lasting(ahead: npt.NDArray[np.float64], at: int) -> float:
+    """By how many frames the path is farther on after a place than before; 0 where too little of it is known."""
     import numpy as np
 
-    return float(np.median(ahead[at : at + 3]) - np.median(ahead[max(0, at - 3) : at]))
+    before, after = ahead[max(0, at - _AROUND) : at], ahead[at : at + _AROUND]
+    return float(np.median(after) - np.median(before)) if min(len(before), len(after)) * 2 >= _AROUND else 0.0
 
 
 def _level(grey: Grey) -> Grey:

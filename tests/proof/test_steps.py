@@ -54,7 +54,7 @@ def test_place_is_the_same_in_another_light() -> None:
 
 
 def test_uneven_finds_nothing_in_even_steps() -> None:
-    found = uneven(places(even()))
+    found = uneven(places(even()), 1.0)
     assert (found.sure, found.frozen, found.jumps) == (True, (), ())
 
 
@@ -62,24 +62,39 @@ def test_uneven_finds_nothing_in_even_steps() -> None:
 def test_uneven_finds_frames_that_stand_still(length: int) -> None:
     moments = even()
     moments[12 : 12 + length] = [11.0] * length
-    found = uneven(places(moments, noise=0.1))
+    found = uneven(places(moments, noise=0.1), 1.0)
     assert (found.sure, found.frozen) == (True, tuple(range(12, 12 + length)))
 
 
 def test_uneven_finds_a_frame_that_is_shown_twice() -> None:
     moments = [n if n < 12 else n - 1 for n in even()]
-    assert uneven(places(moments, noise=0.1)).frozen == (12,)
+    assert uneven(places(moments, noise=0.1), 1.0).frozen == (12,)
+
+
+def test_uneven_passes_over_a_frame_that_an_encoder_holds_where_nobody_sees_it() -> None:
+    """A third of a pixel behind for a frame; a whole pixel, or for good, is another matter."""
+    moments = even()
+    moments[12] = 11.0
+    held = places(moments, noise=0.1)
+    assert (uneven(held, 0.33).frozen, uneven(held, 1.0).frozen) == ((), (12,))
+
+
+def test_uneven_passes_over_a_path_that_an_encoder_shakes() -> None:
+    moments = even()
+    for n in range(6, 20, 2):
+        moments[n] += 0.8
+    assert uneven(places(moments, noise=0.1), 0.33).jumps == ()
 
 
 def test_uneven_finds_a_lost_frame() -> None:
     moments = [n if n < 12 else n + 1 for n in even()]
-    found = uneven(places(moments))
+    found = uneven(places(moments), 1.0)
     assert (found.sure, found.frozen, found.jumps) == (True, (), (12,))
 
 
 def test_uneven_says_nothing_of_a_path_that_is_too_noisy() -> None:
-    assert not uneven(places(even(), noise=60.0)).sure
+    assert not uneven(places(even(), noise=60.0), 1.0).sure
 
 
 def test_uneven_says_nothing_of_a_handful_of_frames() -> None:
-    assert not uneven(places(even(6))).sure
+    assert not uneven(places(even(6)), 1.0).sure
