@@ -106,7 +106,9 @@ class _Walk:
         a, b = self._view(shot - 1), self._view(shot)
         if shot not in self.searches:
             start = self.shots[shot].start
-            self.searches[shot] = CutSearch(shot, compare(a.at(start), b.at(start)))
+            self.searches[shot] = CutSearch(
+                shot, compare(a.at(start), b.at(start)), hard=not self.plan.overlaps[shot].half
+            )
         self.searches[shot].look(frame, self.last, a.at(frame.number), b.at(frame.number))
 
     def _leave(self, *, to_the_end: bool = False) -> None:

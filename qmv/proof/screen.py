@@ -42,7 +42,6 @@ def small_size(width_px: int, height_px: int) -> tuple[int, int]:
 def watch(path: Path, threads: int = 1) -> Iterator[Seen]:
     """Decodes every frame in showing order; holds one frame at a time."""
     import av
-    import cv2
     import numpy as np
 
     with av.open(str(path)) as container:
@@ -51,9 +50,20 @@ def watch(path: Path, threads: int = 1) -> Iterator[Seen]:
         stream.codec_context.thread_count = threads
         size = small_size(stream.codec_context.width, stream.codec_context.height)
         for number, frame in enumerate(container.decode(stream)):
-            small = cv2.resize(_luma(frame), size, interpolation=cv2.INTER_AREA)
+            small = _shrunk(_luma(frame), size)
             time_s = Fraction(frame.pts or 0) * Fraction(frame.time_base or 0)
             yield Seen(number, time_s, blurred(small.astype(np.float32), BLUR_PX), float(small.max()))
+
+
+def _shrunk(luma: Any, size: tuple[int, int]) -> Any:
+    """Area averages; halved as long as that is exact, which is ten times as quick as one odd step."""
+    import cv2
+
+    height, width = luma.shape
+    while width >= 4 * size[0] and height >= 4 * size[1] and width % 2 == height % 2 == 0:
+        width, height = width // 2, height // 2
+        luma = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
 
 
 def blurred(grey: Grey, sigma_px: float) -> Grey:

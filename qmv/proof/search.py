@@ -39,13 +39,14 @@ class CutSearch:
 
     shot: int
     likeness: Likeness
+    hard: bool  # no transition leads into the shot
     weights: list[Weight] = field(default_factory=list)
     times_s: dict[int, Fraction] = field(default_factory=dict)
     likenesses: dict[int, float] = field(default_factory=dict)
 
     def look(self, frame: Seen, last: Seen | None, a: Grey, b: Grey) -> None:
         """Takes the next frame, the one before it, and the two pictures as they are seen in it."""
-        if self.times_s and last is not None:
+        if self.hard and self.times_s and last is not None:
             self.likenesses[frame.number] = likeness(frame.luma, last.luma)
         self.times_s[frame.number] = frame.time_s
         if self.likeness is not Likeness.ALIKE:
@@ -58,7 +59,7 @@ class CutSearch:
         if self.likeness is Likeness.LIGHT and plan.effects:
             return FoundCut(shot=self.shot, crossing=Crossing(None, "the pictures differ in brightness only"))
         seen = crossing(self.weights, plan.storyboard.shots[self.shot].start)
-        if seen.frame is None and self.likeness is Likeness.TEXTURE and not plan.overlaps[self.shot].half:
+        if seen.frame is None and self.likeness is Likeness.TEXTURE and self.hard:
             at = jump(self.likenesses)  # a hard cut shows without its pictures too, as the one change
             seen = seen if at is None else Crossing(float(at))
         if seen.frame is None:

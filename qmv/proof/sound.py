@@ -134,13 +134,12 @@ class Heard:
 def lag(wanted: Samples, heard: Samples, first: float) -> float | None:
     """By how many samples `wanted` is late in `heard`, which begins `first` samples after it; None: it is not in it."""
     import numpy as np
-    from scipy.signal import correlate
 
     source, found = (x.astype(np.float64) - x.mean(dtype=np.float64) for x in (wanted, heard))
     power = np.concatenate([[0.0], np.cumsum(found**2)])
     energy = power[len(source) :] - power[: -len(source)]
     scale = np.sqrt(np.maximum(energy, energy.max() * 1e-4 + 1e-12) * float((source**2).sum()))
-    scores = correlate(found, source, mode="valid", method="fft") / scale
+    scores = _correlation(found, source) / scale
     places = np.arange(len(scores)) + first
     peaks = _peaks(scores, _AS_GOOD * float(scores.max()))
     peak = min(peaks, key=lambda at: abs(places[at]))
@@ -151,6 +150,15 @@ def lag(wanted: Samples, heard: Samples, first: float) -> float | None:
     left, top, right = (float(x) for x in scores[peak - 1 : peak + 2])
     bend = left - 2 * top + right
     return float(places[peak]) + (0.5 * (left - right) / bend if bend < 0 else 0.0)
+
+
+def _correlation(long: npt.NDArray[Any], short: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """How alike `short` is to each part of `long`; by NumPy, since importing SciPy's takes longer than the work."""
+    import numpy as np
+
+    size = 1 << (len(long) - 1).bit_length()
+    spectrum = np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size))
+    return np.fft.irfft(spectrum, size)[: len(long) - len(short) + 1]
 
 
 def _peaks(scores: npt.NDArray[Any], least: float) -> Iterable[int]:

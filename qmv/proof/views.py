@@ -38,7 +38,8 @@ class View:
         twice = min(2 * width, size_px[0]), min(2 * height, size_px[1])
         fine = cv2.resize(luma, twice, interpolation=cv2.INTER_AREA).astype(np.float32)
         self._fine, self._small = blurred(fine, BLUR_PX * twice[0] / width), (height, width)
-        self._seen: dict[Affine, Grey] = {}
+        self._seen: dict[int, Grey] = {}
+        self._last: tuple[Affine | None, Grey] = None, fine
 
     def at(self, frame: int) -> Grey:
         """[height, width] in 0..255 at a frame; before and after the shot, its first and its last view."""
@@ -46,13 +47,16 @@ class View:
 
         from qmv.media.frame import warp_plane
 
-        camera = self._camera(frame)
-        if camera not in self._seen:
+        frame = self._within(frame)
+        if frame not in self._seen:
+            camera = self._camera(frame)
+            if camera != self._last[0]:
+                view: Any = warp_plane(self._fine, self._small, camera, interpolation=cv2.INTER_LINEAR)  # type: ignore[arg-type]
+                self._last = camera, view
             if len(self._seen) == _KEPT:
                 del self._seen[next(iter(self._seen))]
-            view: Any = warp_plane(self._fine, self._small, camera, interpolation=cv2.INTER_LINEAR)  # type: ignore[arg-type]
-            self._seen[camera] = view
-        return self._seen[camera]
+            self._seen[frame] = self._last[1]
+        return self._seen[frame]
 
     def speed_px(self, frame: int) -> float:
         """How far the picture's fastest corner moves, in pixels of the video, to the next frame."""
@@ -65,8 +69,11 @@ class View:
         ]
         return max(moved)
 
+    def _within(self, frame: int) -> int:
+        return min(max(frame, self._shot.start), self._shot.end - 1)
+
     def _camera(self, frame: int) -> Affine:
-        camera = self._motion.camera(self._shot, min(max(frame, self._shot.start), self._shot.end - 1))
+        camera = self._motion.camera(self._shot, self._within(frame))
         return camera if isinstance(camera, Affine) else IDENTITY
 
 
