@@ -1,1 +1,1 @@
-"""What QMV promises in figures, measured on finished files: `python -m benchmarks.cuts`, `.render`, `.startup`."""
+"""What QMV promises in figures, measured on finished files: `python -m benchmarks.sync`, `.render`, `.startup`."""
