@@ -132,7 +132,14 @@ def test_dry_run_makes_no_video(run_cli: Run, song: Path, quick: tuple[str, str]
 
 def test_dry_run_tells_of_each_stage(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
     lines = run_cli(f"song={song}", "run.dry=true", *quick).stdout.splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["beats", "storyboard", "pictures", "video", "proof", "delivery"]
+    assert [line.partition(" ")[0] for line in lines] == [
+        "beats",
+        "storyboard",
+        "pictures",
+        "video",
+        "proof",
+        "delivery",
+    ]
 
 
 def test_dry_run_is_planned_in_its_manifest(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
@@ -142,6 +149,71 @@ def test_dry_run_is_planned_in_its_manifest(run_cli: Run, song: Path, quick: tup
 def test_storyboard_graph_stops_before_pictures(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
     ended = run_cli(f"song={song}", "graph=storyboard", *quick)
     assert (ended.rc, ended.video.name, ended.found("*.png")) == (0, "storyboard.json", [])
+
+
+# -- out of sync -----------------------------------------------------------------------------------------------------
+
+
+LATE_PLUGIN = '''
+from dataclasses import replace
+
+from qmv.api import Context, plugin
+from qmv.artifacts import Beats, Pictures, Song, Storyboard, Video
+from qmv.hookspecs import hookimpl
+from qmv.stages.assemble_video import AssembleVideo
+
+
+@plugin
+class Late(AssembleVideo):
+    """Cuts a frame late."""
+
+    name = "late"
+
+    def run(self, ctx: Context, song: Song, beats: Beats, storyboard: Storyboard, pictures: Pictures) -> Video:
+        later = [shot.end + 1 for shot in storyboard.shots[:-1]]
+        shots = [
+            replace(shot, start=start, end=end)
+            for shot, start, end in zip(storyboard.shots, [0, *later], [*later, storyboard.frames])
+        ]
+        plan = replace(storyboard, shots=tuple(shots))
+        return super().run(ctx, song=song, beats=beats, storyboard=plan, pictures=pictures)
+
+
+@hookimpl
+def qmv_stages():
+    return [Late]
+'''
+
+
+@pytest.fixture
+def late(tmp_path: Path, song: Path, clicks_plugin: Path) -> tuple[str, ...]:
+    """The overrides of a run whose video is a frame late at each cut."""
+    (tmp_path / "late.py").write_text(LATE_PLUGIN, encoding="utf-8")
+    plugins = f"plugins=[{clicks_plugin},{tmp_path / 'late.py'}]"
+    return f"song={song}", plugins, "tracker=clicks", "stage@stages.video=late"
+
+
+def test_video_out_of_sync_is_not_delivered_also_not_the_second_time(run_cli: Run, late: tuple[str, ...]) -> None:
+    first, second = refused(run_cli(*late)), run_cli(*late)
+    assert "7 cuts are off by more than half a frame, the worst is into shot 1: +1 frames (+41.7 ms)" in first
+    assert refused(second) == first
+    assert [[s["cached"] for s in m["stages"] if s["node"] == "proof"] for m in manifests(second)] == [[False], [True]]
+    assert Path(first.partition(" and lies in ")[2].partition(";")[0]).is_file()
+
+
+def test_video_out_of_sync_is_delivered_with_a_warning_where_that_is_wanted(
+    run_cli: Run, late: tuple[str, ...]
+) -> None:
+    ended = run_cli(*late, "prove.on_fail=warn")
+    assert (ended.rc, [ended.video]) == (0, finished_videos(ended)), ended.stderr
+    assert "proof: the finished video is not what was planned: 7 cuts are off" in ended.stderr
+    [found] = manifests(ended)
+    assert (found["status"], found["sync"]["worst_frames"], len(found["sync"]["faults"])) == ("finished", 1.0, 1)
+
+
+def test_video_in_sync_is_summed_up_on_the_terminal(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
+    last = run_cli(f"song={song}", *quick).stderr.strip().splitlines()[-1]
+    assert last.endswith(": 7 cuts, worst 0 frames off, audio +0.0 ms, drift 0.0 ms")
 
 
 # -- songs with little in them ---------------------------------------------------------------------------------------

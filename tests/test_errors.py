@@ -9,12 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmv.errors import ConfigError, InputError, OutputError, PluginError, QmvError, UnknownName, output_error
+from qmv.errors import (
+    ConfigError,
+    InputError,
+    OutputError,
+    PluginError,
+    ProofError,
+    QmvError,
+    UnknownName,
+    output_error,
+)
 
 NAMES = st.text(min_size=1, max_size=12)
 
 
-@pytest.mark.parametrize("kind", [ConfigError, InputError, OutputError, PluginError, UnknownName])
+@pytest.mark.parametrize("kind", [ConfigError, InputError, OutputError, PluginError, ProofError, UnknownName])
 def test_every_error_is_a_qmv_error(kind: type[Exception]) -> None:
     assert issubclass(kind, QmvError)
 
@@ -46,7 +55,7 @@ def test_unknown_name_survives_pickling(what: str, name: str, known: list[str]) 
     assert (type(copied), str(copied), copied.name) == (UnknownName, str(error), name)
 
 
-@pytest.mark.parametrize("kind", [ConfigError, InputError, OutputError, PluginError])
+@pytest.mark.parametrize("kind", [ConfigError, InputError, OutputError, PluginError, ProofError])
 def test_error_survives_pickling(kind: type[Exception]) -> None:
     copied = pickle.loads(pickle.dumps(kind("a sentence.")))
     assert (type(copied), str(copied)) == (kind, "a sentence.")

@@ -58,6 +58,21 @@ class Waits(Stage):
 
 
 @plugin
+class Watch(Stage):
+    name = "watch"
+
+    def run(self, ctx: Context, beats: Beats) -> Beats: ...  # type: ignore[empty-body]
+
+
+@plugin
+class HandsOver(Stage):
+    name = "hands_over"
+    after = ("watched",)
+
+    def run(self, ctx: Context, beats: Beats) -> Video: ...  # type: ignore[empty-body]
+
+
+@plugin
 class Glow(Effect):
     name = "glow"
     strength: float = setting("how bright", default=0.5)
@@ -79,6 +94,13 @@ def order(nodes: list[Node]) -> list[str]:
 def test_plan_puts_each_stage_after_what_it_reads() -> None:
     stages = {"video": Film(), "storyboard": Write(), "beats": Listen()}
     assert order(plan(stages, ROOTS)) == ["beats", "storyboard", "video"]
+
+
+def test_plan_puts_a_stage_after_one_that_it_only_waits_for() -> None:
+    """Whichever comes first in the config, and also where the graph has no such node."""
+    stages = {"beats": Listen(), "loud": HandsOver(), "watched": Watch()}
+    assert order(plan(stages, ROOTS)) == ["beats", "watched", "loud"]
+    assert order(plan({"beats": Listen(), "loud": HandsOver()}, ROOTS)) == ["beats", "loud"]
 
 
 def test_plan_names_what_each_stage_reads() -> None:

@@ -113,6 +113,11 @@ def test_lines_end_with_the_time_that_it_took(told: Callable[..., list[str]]) ->
     assert told(STARTED, RunFinished(status="finished", seconds=2.0))[-1] == "finished in 2.0 s"
 
 
+def test_lines_end_with_what_was_measured(told: Callable[..., list[str]]) -> None:
+    finished = RunFinished(status="finished", seconds=2.0, summary="32 cuts, worst 0 frames off")
+    assert told(STARTED, finished)[-1] == "finished in 2.0 s: 32 cuts, worst 0 frames off"
+
+
 def test_lines_pass_on_a_notice(told: Callable[..., list[str]]) -> None:
     assert told(STARTED, Notice(node="beats", message="no beat was heard"))[-1] == "beats: no beat was heard"
 

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import pytest
 
 from qmv.api import Context, Stage, plugin, setting
-from qmv.artifacts import Beats, Delivery, File, Song, Style, Video
+from qmv.artifacts import Beats, CutProof, Delivery, File, Song, Style, SyncProof, Video
 from qmv.engine.config import Job, RunSettings, SongSettings
 from qmv.engine.manifest import Manifest
 from qmv.engine.registry import Registry
 from qmv.engine.runner import Run
-from qmv.errors import InputError, OutputError, PluginError, QmvError
+from qmv.errors import InputError, OutputError, PluginError, ProofError, QmvError
 from qmv.events import Event
 from qmv.hookspecs import hookimpl
 
@@ -319,6 +319,82 @@ def test_failed_run_says_so_in_its_manifest(desk: Desk) -> None:
     run, error = desk.refused({"beats": Listen(diary=str(desk.diary)), "video": Fails()})
     found = manifest_of(run)
     assert (found["status"], found["error"], str(error)) == ("failed", "song: cannot be used.", "song: cannot be used.")
+
+
+def proof(*faults: str) -> SyncProof:
+    return SyncProof(
+        cuts=(CutProof(shot=1, planned=24, frame=25.0, off_frames=1.0, off_ms=41.7, to_beat_ms=None),), measured=1,
+        worst_frames=1.0, mean_frames=1.0, worst_ms=41.7, worst_to_beat_ms=None, mean_to_beat_ms=None,
+        audio_start_ms=0.0, audio_end_ms=0.0, audio_drift_ms=0.0, fps=Fraction(24), frames=72, exact=True, video_s=3.0,
+        audio_s=3.0, song_s=3.0, black=(), frozen=(), jumps=(), moving=0, followed=0, loudness_lufs=None,
+        true_peak_db=None, clipped_samples=0, summary="1 cut, worst 1 frames off", faults=faults,
+    )  # fmt: skip
+
+
+@plugin
+class Prove(Stage):
+    name = "prove"
+    diary: str = setting("where each run is written down", default="", keyed=False)
+    lenient: bool = setting("what to do with faults", default=False, keyed=False)
+
+    def run(self, ctx: Context, video: Video) -> SyncProof:
+        write_down(self.diary, self.name)
+        return proof("a cut is late")
+
+    def review(self, ctx: Context, made: Any, **inputs: Any) -> None:
+        if not self.lenient:
+            raise ProofError(f"{ctx.node}: {made.faults[0]} in {inputs['video'].file.path.name}.")
+
+
+@plugin
+class HandOverAfter(HandOver):
+    name = "hand_over_after"
+    after = ("proof",)
+
+
+def proven(desk: Desk, *, lenient: bool = False) -> dict[str, Stage]:
+    """The last stage stands before the proof in the config."""
+    diary = str(desk.diary)
+    stages: dict[str, Stage] = {"beats": Listen(diary=diary), "video": Film(diary=diary)}
+    return stages | {"delivery": HandOverAfter(diary=diary), "proof": Prove(diary=diary, lenient=lenient)}
+
+
+def test_result_that_is_refused_fails_the_run_before_it_is_used(desk: Desk) -> None:
+    run, error = desk.refused(proven(desk))
+    assert str(error) == "proof: a cut is late in video.mp4."
+    assert [(s["node"], s["status"]) for s in manifest_of(run)["stages"]][2:] == [
+        ("proof", "failed"), ("delivery", "waiting"),
+    ]  # fmt: skip
+    assert desk.worked() == ["listen", "film", "prove"]
+
+
+def test_result_that_is_refused_is_refused_again_from_the_cache(desk: Desk) -> None:
+    _, first = desk.refused(proven(desk))
+    desk.worked()
+    run, second = desk.refused(proven(desk))
+    assert (str(second), desk.worked(), manifest_of(run)["stages"][2]["cached"]) == (str(first), [], True)
+
+
+def test_result_that_was_refused_is_not_made_again_where_it_is_let_pass(desk: Desk) -> None:
+    desk.refused(proven(desk))
+    desk.worked()
+    desk.run(proven(desk, lenient=True))
+    assert desk.worked() == ["hand_over_after"]
+
+
+@pytest.mark.parametrize("lenient", [True, False])
+def test_proof_is_in_the_manifest_whatever_becomes_of_it(desk: Desk, lenient: bool) -> None:
+    stages = proven(desk, lenient=lenient)
+    run = desk.run(stages) if lenient else desk.refused(stages)[0]
+    sync = manifest_of(run)["sync"]
+    assert (sync["cuts"], sync["worst_frames"], sync["fps"], sync["faults"]) == (1, 1.0, "24", ["a cut is late"])
+    kept = json.loads((run.folder / "artifacts" / "proof.json").read_text(encoding="utf-8"))
+    assert kept["cuts"][0]["frame"] == 25.0
+
+
+def test_proof_is_summed_up_at_the_end(desk: Desk) -> None:
+    last = events_of(desk.run(proven(desk, lenient=True)))[-1]
+    assert (last["event"], last["summary"]) == ("RunFinished", "1 cut, worst 1 frames off")
 
 
 def test_failed_run_names_the_stage_that_failed(desk: Desk) -> None:
