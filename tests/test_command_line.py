@@ -247,7 +247,7 @@ def test_song_without_enough_beats_changes_pictures_evenly(little: tuple[Any, in
     ended, frames, note = little
     storyboard = json.loads(ended.found("storyboard.json")[0].read_text(encoding="utf-8"))
     assert [shot["start"] for shot in storyboard["shots"]] == [k * frames // 8 for k in range(8)]
-    assert (probe(ended.video).frames, manifests(ended)[0]["notes"]) == (frames, [note])
+    assert (probe(ended.video).frames, manifests(ended)[0]["notes"][0]) == (frames, note)
 
 
 # -- sweeps ----------------------------------------------------------------------------------------------------------
