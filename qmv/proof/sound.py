@@ -26,7 +26,12 @@ __all__ = ["Heard", "Lag", "SoundProof", "lag", "prove_sound"]
 
 _SEARCH_S = 0.5  # how far the sound is looked for
 _ALIKE = 0.25  # normalised correlation; below this it is not the song
-_AS_GOOD = 0.999  # peaks of a sound that repeats itself: the nearest of them counts
+_AS_GOOD = 0.98  # of the best correlation
+_SAME_S, _CLOSE_BY_S = (
+    0.001,
+    0.1,
+)  # places that are as good do not matter nearer than that, and repeat the music farther
+_TREBLE = 0.95  # how much of each sample the next one takes with it
 _FULL_SCALE = 1 - 1 / 32768
 
 
@@ -127,23 +132,31 @@ class Heard:
             at = round(start_s * rate_hz) - origin
             part = samples[max(0, -at) : max(0, room - at)]
             heard[max(0, at) : max(0, at) + len(part)] = part
-        found = lag(wanted, heard, origin - float(self._stretch.start_s * rate_hz))
-        return Lag(late_s=None, other=True) if found is None else Lag(late_s=found / rate_hz)
+        return lag(wanted, heard, rate_hz, origin - float(self._stretch.start_s * rate_hz))
 
 
-def lag(wanted: Samples, heard: Samples, first: float) -> float | None:
-    """By how many samples `wanted` is late in `heard`, which begins `first` samples after it; None: it is not in it."""
+def lag(wanted: Samples, heard: Samples, rate_hz: int, first: float) -> Lag:
+    """How late `wanted` is in `heard`, which begins `first` samples after it.
+
+    A bass note fits as well a period later; so where there is more than one good place, the treble decides.
+    """
+    scores = _correlation(heard, wanted)
+    if float(scores.max()) < _ALIKE:
+        return Lag(late_s=None, other=True)
+    if (at := _place(scores, rate_hz, first)) is None:
+        scores = _correlation(_treble(heard), _treble(wanted))
+        at = _place(scores, rate_hz, first) if float(scores.max()) >= _ALIKE else None
+    return Lag(late_s=None if at is None else at / rate_hz)
+
+
+def _place(scores: npt.NDArray[Any], rate_hz: int, first: float) -> float | None:
+    """The best place in samples, a fraction of one included; None where others close by are as good."""
     import numpy as np
 
-    source, found = (x.astype(np.float64) - x.mean(dtype=np.float64) for x in (wanted, heard))
-    power = np.concatenate([[0.0], np.cumsum(found**2)])
-    energy = power[len(source) :] - power[: -len(source)]
-    scale = np.sqrt(np.maximum(energy, energy.max() * 1e-4 + 1e-12) * float((source**2).sum()))
-    scores = _correlation(found, source) / scale
     places = np.arange(len(scores)) + first
     peaks = _peaks(scores, _AS_GOOD * float(scores.max()))
-    peak = min(peaks, key=lambda at: abs(places[at]))
-    if scores[peak] < _ALIKE:
+    peak = min(peaks, key=lambda at: abs(places[at]))  # a beat that repeats itself is not taken for another
+    if any(_SAME_S < abs(at - peak) / rate_hz < _CLOSE_BY_S for at in peaks):
         return None
     if not 0 < peak < len(scores) - 1:
         return float(places[peak])
@@ -152,13 +165,21 @@ def lag(wanted: Samples, heard: Samples, first: float) -> float | None:
     return float(places[peak]) + (0.5 * (left - right) / bend if bend < 0 else 0.0)
 
 
-def _correlation(long: npt.NDArray[Any], short: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """How alike `short` is to each part of `long`; by NumPy, since importing SciPy's takes longer than the work."""
+def _treble(samples: Samples) -> Samples:
+    return samples[1:] - _TREBLE * samples[:-1]
+
+
+def _correlation(heard: Samples, wanted: Samples) -> npt.NDArray[Any]:
+    """How alike `wanted` is to each part of `heard`, up to 1; by NumPy, since importing SciPy takes longer."""
     import numpy as np
 
+    long, short = (x.astype(np.float64) - x.mean(dtype=np.float64) for x in (heard, wanted))
+    power = np.concatenate([[0.0], np.cumsum(long**2)])
+    energy = power[len(short) :] - power[: -len(short)]
+    scale = np.sqrt(np.maximum(energy, energy.max() * 1e-4 + 1e-12) * float((short**2).sum()))
     size = 1 << (len(long) - 1).bit_length()
     spectrum = np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size))
-    return np.fft.irfft(spectrum, size)[: len(long) - len(short) + 1]
+    return np.fft.irfft(spectrum, size)[: len(scale)] / scale  # type: ignore[no-any-return]
 
 
 def _peaks(scores: npt.NDArray[Any], least: float) -> Iterable[int]:

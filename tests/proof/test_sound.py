@@ -31,26 +31,44 @@ def shifted(samples: Samples, by: float) -> Samples:
 # -- pure ------------------------------------------------------------------------------------------------------------
 
 
+def late_samples(wanted: Samples, heard: Samples, first: float) -> float:
+    found = lag(wanted, heard, RATE_HZ, first).late_s
+    assert found is not None
+    return found * RATE_HZ
+
+
 @pytest.mark.parametrize("late", [-400.0, -0.25, 0.0, 0.5, 137.3])
 def test_lag_is_found_to_a_tenth_of_a_sample(late: float) -> None:
     sound = chirps(1.0, RATE_HZ)[0]
     padded = np.pad(sound, 1000)
-    assert lag(sound, shifted(padded, late), -1000) == pytest.approx(late, abs=0.1)
+    assert late_samples(sound, shifted(padded, late), -1000) == pytest.approx(late, abs=0.1)
 
 
 def test_lag_is_found_at_a_tenth_of_the_volume_and_upon_an_offset() -> None:
     sound = noise(20_000)
-    assert lag(sound, np.pad(sound, (700, 900)) * 0.1 + 0.3, -500) == pytest.approx(200, abs=0.1)
+    assert late_samples(sound, np.pad(sound, (700, 900)) * 0.1 + 0.3, -500) == pytest.approx(200, abs=0.1)
 
 
 @pytest.mark.parametrize("heard", [noise(24_000, seed=1), np.zeros(24_000, np.float32)], ids=["another", "silence"])
-def test_lag_of_another_sound_is_none(heard: Samples) -> None:
-    assert lag(noise(20_000), heard, -2000) is None
+def test_lag_of_another_sound_is_not_known(heard: Samples) -> None:
+    assert lag(noise(20_000), heard, RATE_HZ, -2000) == Lag(late_s=None, other=True)
 
 
 def test_lag_of_a_sound_that_repeats_itself_is_the_nearest_one() -> None:
-    pulse = np.tile(np.r_[noise(500), np.zeros(1500, np.float32)], 12).astype(np.float32)
-    assert lag(pulse[:8000], pulse, -8000) == pytest.approx(0, abs=0.1)
+    pulse = np.tile(np.r_[noise(500), np.zeros(9500, np.float32)], 5).astype(np.float32)
+    assert late_samples(pulse[:20_000], pulse, -20_000) == pytest.approx(0, abs=0.1)
+
+
+def test_lag_of_a_note_alone_is_not_known_though_it_is_the_same_sound() -> None:
+    note = (0.5 * np.sin(2 * np.pi * 440 * np.arange(40_000) / RATE_HZ)).astype(np.float32)
+    assert lag(note[5000:35_000], note, RATE_HZ, -5000) == Lag(late_s=None)
+
+
+def test_lag_under_a_bass_note_is_told_by_the_treble() -> None:
+    """The bass repeats itself after 882 samples, which is how late the sound is."""
+    bass = np.sin(2 * np.pi * 50 * np.arange(40_000) / RATE_HZ).astype(np.float32)
+    sound = 0.4 * bass + 0.1 * noise(40_000)
+    assert late_samples(sound[5000:35_000], np.roll(sound, 882), -5000) == pytest.approx(882, abs=0.1)
 
 
 def test_loudest_is_the_stretch_with_the_most_power() -> None:
