@@ -16,7 +16,11 @@ _STAGES = (
     "qmv.stages.prove_sync:ProveSync",
     "qmv.stages.deliver:Deliver",
 )
-_TRACKERS = ("qmv.plugins.tracker.librosa:Librosa", "qmv.plugins.tracker.beat_this:BeatThis")
+_TRACKERS = (
+    "qmv.plugins.tracker.superflux:Superflux",
+    "qmv.plugins.tracker.librosa:Librosa",
+    "qmv.plugins.tracker.beat_this:BeatThis",
+)
 _WRITERS = ("qmv.plugins.writer.template:Template",)
 _IMAGE_PROVIDERS = ("qmv.plugins.image.canvas:Canvas", "qmv.plugins.image.folder:Folder")
 _MOTIONS = ("qmv.plugins.motion.still:Still", "qmv.plugins.motion.ken_burns:KenBurns")

@@ -60,9 +60,7 @@ class ProveSync(Stage):
         sound = prove_sound(path, song)
         screen = prove_pictures(watch(path, ctx.workers), plan, tell)
         ctx.progress(screen.frames, screen.frames, "frames")
-        measured = Measured(
-            storyboard=storyboard, beats=beats, fps=probe(path).fps, screen=screen, sound=sound
-        )
+        measured = Measured(storyboard=storyboard, beats=beats, fps=probe(path).fps, screen=screen, sound=sound)
         return judged(measured)
 
     def review(self, ctx: Context, made: Any, **inputs: Any) -> None:
