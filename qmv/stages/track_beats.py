@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qmv.analysis.beat_files import read, within
 from qmv.analysis.crop import cropped
 from qmv.analysis.overrides import applied, beats_of, tracker_hints
 from qmv.analysis.structure import described
+from qmv.analysis.tracked import TrackerFault, checked
 from qmv.api import Context, Stage, Tracker, plugin
 from qmv.artifacts import Beats, Song, dump, load
 from qmv.errors import PluginError
@@ -95,13 +95,10 @@ class TrackBeats(Stage):
             return Beats(
                 times_s=(), bar_position=(), tempo_bpm=0.0, confidence=0.0, duration_s=duration_s, notes=(note,)
             )  # fmt: skip
-        beats: Any = self.tracker.track(samples, rate_hz, tracker_hints(song.hints))
-        where = f"tracker ({self.tracker.name})"
-        if not isinstance(beats, Beats):
-            raise PluginError(f"{where}: track() must give Beats, got {beats!r:.80}; mend the plugin.")
-        if any(a >= b for a, b in pairwise(beats.times_s)) or len(beats.bar_position) != len(beats.times_s):
-            raise PluginError(f"{where}: its beats must be in order, each with a bar position; mend the plugin.")
-        return dataclasses.replace(beats, duration_s=duration_s)
+        try:
+            return checked(self.tracker.track(samples, rate_hz, tracker_hints(song.hints)), duration_s)
+        except TrackerFault as error:
+            raise PluginError(f"tracker ({self.tracker.name}): track() {error}; mend the plugin.") from error
 
 
 def _window(whole: Beats, song: Song) -> Beats:

@@ -14,7 +14,7 @@ import soundfile
 
 from qmv.api import Tracker, plugin
 from qmv.artifacts import Beats, File, Hints, Song
-from qmv.errors import InputError, QmvError
+from qmv.errors import InputError, PluginError, QmvError
 from qmv.events import Event, Notice, Progress
 from qmv.plugins.tracker.librosa import Librosa
 from qmv.stages.track_beats import TrackBeats
@@ -133,6 +133,11 @@ def test_track_beats_takes_a_song_with_samples_that_are_no_numbers(tmp_path: Pat
     soundfile.write(tmp_path / "nan.wav", samples, 22050, subtype="FLOAT")
     with contextlib.suppress(QmvError):  # a sentence is fine, too
         TrackBeats(tracker=Librosa()).run(stage_context(tmp_path), song(tmp_path / "nan.wav"))
+
+
+def test_track_beats_names_the_tracker_that_gives_rubbish(tune: Song, tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=r"tracker \(told\): track\(\) must give numbers as times_s, got nan; mend"):
+        TrackBeats(tracker=Told(times=(0.1, float("nan")))).run(stage_context(tmp_path), tune)
 
 
 # -- windows ---------------------------------------------------------------------------------------------------------
