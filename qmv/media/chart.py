@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from qmv.artifacts import Beats
-from qmv.media.chart_lanes import HEIGHT_PX, INK, MUTED, PAPER, SWATCHES, Row, draw_row, label_row, section_colours
+from qmv.media.chart_lanes import (
+    HEIGHT_PX,
+    INK,
+    MUTED,
+    PAPER,
+    SWATCHES,
+    Row,
+    draw_row,
+    label_row,
+    section_colours,
+    unheard,
+)
+from qmv.media.chart_words import fitting, font_and_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,8 +92,13 @@ def _rows(beats: Beats, start_s: float) -> list[Row]:
 def _write_head(pen: ImageDraw.ImageDraw, beats: Beats, caption: Caption) -> None:
     from PIL import ImageFont
 
-    title = caption.title + (f"  -  {caption.artist}" if caption.artist else "")
-    pen.text((_LEFT_PX, 20), title[:90], INK, ImageFont.load_default(30))
+    dash = "  -  " if caption.artist else ""
+    font, words = font_and_text(caption.title + dash + caption.artist, 30)
+    room_px = _WIDTH_PX - _LEFT_PX - _RIGHT_PX
+    artist = fitting(words[len(caption.title) :], font, 0.4 * room_px)
+    pen.text(
+        (_LEFT_PX, 20), fitting(words[: len(caption.title)], font, room_px - font.getlength(artist)) + artist, INK, font
+    )
     pen.text((_LEFT_PX, 62), summary(beats, caption.tracker), MUTED, ImageFont.load_default(17))
 
 
@@ -106,18 +123,19 @@ def _draw_legend(pen: ImageDraw.ImageDraw, beats: Beats, *, words: bool) -> None
         "beat": bool(beats.times_s),
         "energy": bool(beats.energy),
         "tempo": len(beats.times_s) > 1,
-        "no beat": any(not stretch.tempo_bpm for stretch in beats.stretches),
+        "no beat": bool(unheard(beats)),
     }
-    x = _LEFT_PX
+    x = float(_LEFT_PX)
     for name, (colour, form) in SWATCHES.items():
         if not there.get(name, True):
             continue
+        stroke = form in ("bar", "stroke")
         if words:
-            pen.text((x + 28, 101), name, INK, font, anchor="lm")
+            pen.text((x + (12 if stroke else 28), 101), name, INK, font, anchor="lm")
         elif form == "box":
             pen.rectangle((2 * x, 2 * 94, 2 * x + 40, 2 * 108), colour)
         elif form == "line":
             pen.line((2 * x, 2 * 101, 2 * x + 40, 2 * 101), colour, 5)
         else:
-            pen.line((2 * x + 20, 2 * 92, 2 * x + 20, 2 * 110), colour, 6 if form == "bar" else 3)
-        x += 28 + round(font.getlength(name)) + 34
+            pen.line((2 * x + 4, 2 * 92, 2 * x + 4, 2 * 110), colour, 6 if form == "bar" else 3)
+        x += (12 if stroke else 28) + round(font.getlength(name)) + 28

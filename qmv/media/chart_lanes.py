@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image, ImageDraw
 
-__all__ = ["HEIGHT_PX", "INK", "MUTED", "PAPER", "SWATCHES", "Row", "draw_row", "label_row", "section_colours"]
+__all__ = [
+    "HEIGHT_PX",
+    "INK",
+    "MUTED",
+    "PAPER",
+    "SWATCHES",
+    "Row",
+    "draw_row",
+    "label_row",
+    "section_colours",
+    "unheard",
+]
 
 PAPER, INK, MUTED = "#fcfbf8", "#22262b", "#6b7280"
 _WAVE, _BEAT, _DOWNBEAT, _ENERGY, _TEMPO = "#8fa6bd", "#e08a1e", "#b3261e", "#c9b458", "#1f7a5c"
@@ -66,8 +77,17 @@ class Row:
 
 
 def section_colours(beats: Beats) -> dict[str, str]:
-    labels = dict.fromkeys(section.label for section in beats.sections)
-    return {label: _SECTIONS[number % len(_SECTIONS)] for number, label in enumerate(labels)}
+    """The colour of each label: that of its letter, so that a window of a song has the colours of the whole."""
+    labels = sorted({section.label for section in beats.sections})
+    letters = {label: ord(label) - ord("A") for label in labels if len(label) == 1 and "A" <= label <= "Z"}
+    return {label: _SECTIONS[letters.get(label, number) % len(_SECTIONS)] for number, label in enumerate(labels)}
+
+
+def unheard(beats: Beats) -> list[tuple[float, float]]:
+    """Where no beat is heard."""
+    if not beats.times_s:
+        return [(0.0, float(beats.duration_s))]
+    return [(stretch.start_s, stretch.end_s) for stretch in beats.stretches if not stretch.tempo_bpm]
 
 
 def draw_row(
@@ -77,7 +97,7 @@ def draw_row(
     from PIL import ImageDraw
 
     pen = ImageDraw.Draw(canvas)
-    silent = [(s.start_s, s.end_s, _SILENT) for s in beats.stretches if not s.tempo_bpm]
+    silent = [(start_s, end_s, _SILENT) for start_s, end_s in unheard(beats)]
     for lane in ("wave", "energy", "tempo") if beats.energy else ("wave", "tempo"):
         for start_s, end_s, colour in [(row.from_s, row.to_s, _GROUND), *silent]:
             if row.holds(start_s, end_s):
@@ -134,6 +154,7 @@ def _draw_energy(pen: ImageDraw.ImageDraw, row: Row, beats: Beats) -> None:
     top, bottom = (2 * y for y in row.lane("energy"))
     step_s = beats.energy_step_s
     points = [((index + 0.5) * step_s, value) for index, value in enumerate(beats.energy)]
+    points = [(0.0, points[0][1]), *points, (float(beats.duration_s), points[-1][1])] if points else []
     inside = [(time_s, value) for time_s, value in points if row.from_s - step_s <= time_s <= row.to_s + step_s]
     if len(inside) < 2:
         return
@@ -190,9 +211,9 @@ def label_row(pen: ImageDraw.ImageDraw, row: Row, beats: Beats) -> None:
             left, right = row.x(section.start_s), row.x(section.end_s)
             if font.getlength(section.label) < right - left - 10:
                 pen.text((left + 6, sum(row.lane("sections")) / 2), section.label, INK, font, anchor="lm")
-    for stretch in beats.stretches:
-        left, right = row.x(stretch.start_s), row.x(stretch.end_s)
-        if not stretch.tempo_bpm and row.holds(stretch.start_s, stretch.end_s) and right - left > 60:
+    for start_s, end_s in unheard(beats):
+        left, right = row.x(start_s), row.x(end_s)
+        if row.holds(start_s, end_s) and right - left > 60:
             pen.text(((left + right) / 2, row.lane("tempo")[0] + 20), "no beat", MUTED, small, anchor="mm")
     for time_s, text in _ticks(row):
         pen.text((row.x(time_s), row.top_px + _AXIS_PX + 9), text, INK, font, anchor="mt")

@@ -11,7 +11,7 @@ from PIL import Image, ImageColor
 
 from qmv.artifacts import Beats, Section, Stretch
 from qmv.media.chart import Caption, draw, summary
-from qmv.media.chart_lanes import PAPER, SWATCHES
+from qmv.media.chart_lanes import PAPER, SWATCHES, section_colours
 
 CAPTION = Caption(title="Night Bus", artist="The Commuters", tracker="trial", start_s=0.0)
 LEFT_PX, WIDTH_PX = 78, 1682
@@ -67,6 +67,23 @@ def test_a_part_without_beats_is_shaded() -> None:
     times = tuple(time_s for time_s in found().times_s if time_s < 10)
     shaded = found(times_s=times, bar_position=(0,) * len(times), stretches=stretches)
     assert near(draw(shaded, samples(30), CAPTION), SWATCHES["no beat"][0], LEFT_PX + 20.3 / 30 * WIDTH_PX)
+
+
+def test_a_song_without_beats_is_shaded_from_end_to_end() -> None:
+    picture = draw(found(times_s=(), bar_position=(), tempo_bpm=0.0), samples(30), CAPTION)
+    assert all(near(picture, SWATCHES["no beat"][0], LEFT_PX + part * WIDTH_PX) for part in (0.01, 0.5, 0.99))
+
+
+def test_energy_reaches_both_ends_of_a_window() -> None:
+    picture = draw(found(2.0), samples(2), CAPTION)
+    assert all(near(picture, SWATCHES["energy"][0], LEFT_PX + part * WIDTH_PX) for part in (0.02, 0.98))
+
+
+def test_a_label_keeps_its_colour_in_a_window_without_the_labels_before_it() -> None:
+    whole, window = section_colours(found()), section_colours(found(sections=found().sections[1:]))
+    assert window == {"B": whole["B"]}
+    other = (Section(start_s=0.0, end_s=30.0, label="chorus", energy=0.5),)
+    assert set(section_colours(found(sections=other))) == {"chorus"}
 
 
 def test_a_song_without_anything_found_is_drawn_too() -> None:
