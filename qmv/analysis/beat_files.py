@@ -19,6 +19,8 @@ from qmv.errors import InputError
 __all__ = ["MOST_IN_A_BAR", "Marks", "parsed", "read", "within", "written"]
 
 MOST_IN_A_BAR = 32
+_CLOSEST_S = 0.01  # closer ones are samples or frames of something, not beats
+_MOST_BYTES = 16_000_000  # a day of beats; whole songs and videos are named by mistake
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,6}(\.0*)?", re.ASCII)
 _FORMS = "a line is a time in seconds, and after a tab the place in the bar where it is known"
@@ -41,6 +43,8 @@ def read(path: Path) -> Marks:
             raise InputError(f"{where}: there is no such file; give its path from the folder that you are in.")
         if not path.is_file():
             raise InputError(f"{where}: is no file but a folder or a device; name the file itself.")
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise InputError(f"{where}: is {size / 1e6:.0f} MB large, beats need less than 16; {_FORMS}.")
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{where}: cannot be read ({error.strerror}); check its name and permissions.") from error
@@ -73,12 +77,18 @@ def parsed(text: str, where: str) -> Marks:
 
 
 def within(marks: Marks, duration_s: float, where: str) -> None:
-    """Raises InputError for the first beat past the song's end."""
+    """Raises InputError for the first beat past the song's end, and for one that follows the one before too soon."""
     for time_s, line in zip(marks.times_s, marks.lines):
         if time_s > duration_s:
             raise InputError(
                 f"{where}, line {line}: {time_s:g} s is past the end of the song ({duration_s:.3f} s); "
                 "is the file another song's?"
+            )
+    for (a, b), line in zip(pairwise(marks.times_s), marks.lines[1:]):
+        if b - a < _CLOSEST_S:
+            raise InputError(
+                f"{where}, line {line}: {b:g} s comes {1000 * (b - a):.3g} ms after the beat before, beats are at least "
+                f"{1000 * _CLOSEST_S:g} ms apart; leave one of them out."
             )
 
 

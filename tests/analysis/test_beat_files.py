@@ -113,6 +113,18 @@ def test_read_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
         read(tmp_path / "a.beats")
 
 
+def test_read_refuses_a_file_as_large_as_a_video_without_reading_it(tmp_path: Path) -> None:
+    with (tmp_path / "film.beats").open("wb") as file:
+        file.truncate(16_000_001)
+    with pytest.raises(InputError, match="is 16 MB large, beats need less than 16"):
+        read(tmp_path / "film.beats")
+
+
+def test_within_names_the_line_that_follows_too_soon() -> None:
+    with pytest.raises(InputError, match=r"here, line 3: 2.002 s comes 2 ms after the beat before, beats are at least"):
+        within(parsed("1\n2\n2.002\n", "here"), 3.0, "here")
+
+
 def test_within_names_the_line_past_the_songs_end() -> None:
     with pytest.raises(InputError, match=r"here, line 3: 4 s is past the end of the song \(3.000 s\)"):
         within(parsed("# mine\n1\n4\n", "here"), 3.0, "here")
