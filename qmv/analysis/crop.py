@@ -19,11 +19,11 @@ Span = TypeVar("Span", Section, Stretch)
 def cropped(beats: Beats, start_s: float, end_s: float | Fraction) -> Beats:
     """What lies from `start_s` up to, not including, `end_s`, in seconds from `start_s`; places in the bar stay.
 
-    `duration_s` becomes end_s - start_s; whoever counts samples knows it better.
+    `duration_s` becomes end_s - start_s, exactly.
     """
     if start_s <= 0 and end_s >= beats.duration_s:
         return beats
-    end_s = min(Fraction(end_s), beats.duration_s)
+    end_s = Fraction(end_s)
     # a beat that a window was made to start on must not fall out by a rounding
     kept = [
         index for index, time_s in enumerate(beats.times_s) if start_s - 1e-6 <= time_s < end_s - Fraction(1, 10**6)

@@ -82,7 +82,7 @@ def _filterbank(rate_hz: int) -> tuple[Any, Floats]:
     import numpy as np
     from scipy import sparse
 
-    size = round(_WINDOW_S * rate_hz)
+    size = max(2, round(_WINDOW_S * rate_hz))
     octaves = np.log2(max(2.0, min(_HIGHEST_HZ, rate_hz / 2.05) / _LOWEST_HZ))
     edges_hz = _LOWEST_HZ * 2 ** (np.arange(0, _PER_OCTAVE * octaves) / _PER_OCTAVE)
     edges = np.unique(np.round(edges_hz * size / rate_hz).astype(int))
@@ -102,7 +102,7 @@ def _log_spectra(samples: npt.NDArray[np.float32], rate_hz: int, bands: Any) -> 
     import numpy as np
     from scipy import fft
 
-    size = round(_WINDOW_S * rate_hz)
+    size = max(2, round(_WINDOW_S * rate_hz))
     window = np.hanning(size).astype(np.float32)
     count = len(samples) * RATE_HZ // rate_hz + 1
     for first in range(0, count, _BLOCK):

@@ -76,7 +76,7 @@ class TrackBeats(Stage):
         samples, rate_hz = mono(dataclasses.replace(song, start_s=0.0, end_s=None))
         heard = self._heard(samples, rate_hz, song)
         beats = described(samples, rate_hz, applied(heard, song.hints))
-        if len(beats.times_s) < 2 and not heard.notes:
+        if len(beats.times_s) < 2 and not beats.notes:
             beats = dataclasses.replace(beats, notes=(*beats.notes, f"no beat was heard: {_EVENLY}"))
         return beats
 
@@ -111,6 +111,4 @@ def _window(whole: Beats, song: Song) -> Beats:
     last = total if song.end_s is None else min(total, round(song.end_s * rate_hz))
     if last <= first:
         raise no_sound(song)
-    return dataclasses.replace(
-        cropped(whole, song.start_s, Fraction(last, rate_hz)), duration_s=Fraction(last - first, rate_hz)
-    )  # fmt: skip
+    return cropped(whole, song.start_s, Fraction(song.start_s) + Fraction(last - first, rate_hz))

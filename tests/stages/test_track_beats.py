@@ -17,6 +17,7 @@ from qmv.artifacts import Beats, File, Hints, Song
 from qmv.errors import InputError, PluginError, QmvError
 from qmv.events import Event, Notice, Progress
 from qmv.plugins.tracker.librosa import Librosa
+from qmv.plugins.tracker.superflux import Superflux
 from qmv.stages.track_beats import TrackBeats
 from qmv.testing import StageContract, stage_context
 from tests.media.helpers import chirps, song, write_sound
@@ -140,6 +141,11 @@ def test_track_beats_names_the_tracker_that_gives_rubbish(tune: Song, tmp_path: 
         TrackBeats(tracker=Told(times=(0.1, float("nan")))).run(stage_context(tmp_path), tune)
 
 
+def test_track_beats_hears_no_beat_at_ten_samples_a_second(tmp_path: Path) -> None:
+    slow = song(write_sound(tmp_path / "slow.wav", chirps(12, 10), 10, "pcm_s16le", "mono"))
+    assert TrackBeats(tracker=Superflux()).run(stage_context(tmp_path), slow).times_s == ()
+
+
 # -- windows ---------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +162,12 @@ def test_track_beats_asks_the_tracker_once_for_all_windows(tune: Song, tmp_path:
 def test_track_beats_measures_a_window_to_the_sample(tune: Song, tmp_path: Path) -> None:
     part = dataclasses.replace(tune, start_s=0.1, end_s=0.70001)
     assert TrackBeats(tracker=Told()).run(stage_context(tmp_path), part).duration_s == Fraction(30870 - 4410, 44100)
+
+
+def test_track_beats_covers_a_window_that_begins_between_samples(tune: Song, tmp_path: Path) -> None:
+    part = dataclasses.replace(tune, start_s=0.100008, end_s=0.700015)
+    beats = TrackBeats(tracker=Told(times=(0.2, 0.5))).run(stage_context(tmp_path), part)
+    assert (beats.sections[-1].end_s, beats.duration_s) == (float(beats.duration_s), Fraction(30871 - 4410, 44100))
 
 
 def test_track_beats_tells_that_a_window_has_no_beat(tune: Song, tmp_path: Path) -> None:
