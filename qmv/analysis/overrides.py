@@ -46,7 +46,10 @@ def applied(beats: Beats, hints: Hints) -> Beats:
     if len(beats.times_s) < 2 and hints.bpm is not None and hints.downbeat_s is not None:
         beats = _grid(hints.bpm, hints.downbeat_s, beats)
     else:
-        beats = shifted(beats, hints.offset_s)
+        heard, beats = beats, shifted(beats, hints.offset_s)
+        if heard.times_s and not beats.times_s:
+            note = f"song.offset_s={hints.offset_s:g} moves all beats out of the song: pictures change on an even grid"
+            beats = dataclasses.replace(beats, notes=(*beats.notes, note))
     return _with_bars(_with_tempo_note(beats, hints), hints)
 
 
@@ -65,12 +68,15 @@ def shifted(beats: Beats, offset_s: float) -> Beats:
         for stretch, (start_s, stop_s) in zip(beats.stretches, pairwise(borders))
         if stop_s > start_s
     ]
+    if not kept:
+        stretches = [Stretch(start_s=0.0, end_s=end_s, tempo_bpm=0.0, confidence=0.0)]
     return dataclasses.replace(
         beats,
         times_s=tuple(moved[index] for index in kept),
         bar_position=tuple(beats.bar_position[index] for index in kept),
         tempi_bpm=tuple(beats.tempi_bpm[index] for index in kept) if beats.tempi_bpm else (),
         tempo_bpm=beats.tempo_bpm if kept else 0.0,
+        confidence=beats.confidence if kept else 0.0,
         stretches=tuple(stretches),
     )
 

@@ -127,6 +127,20 @@ def test_shifted_moves_beats_and_drops_those_that_leave_the_song() -> None:
     assert shifted(heard((0.1, 1.0, 29.0)), 1.5).times_s == (1.6, 2.5)
 
 
+def test_applied_tells_that_the_offset_moves_all_beats_out_of_the_song() -> None:
+    found = applied(heard((1.0, 2.0)), Hints(offset_s=-5.0))
+    assert (found.times_s, found.notes) == (
+        (), ("song.offset_s=-5 moves all beats out of the song: pictures change on an even grid",)
+    )  # fmt: skip
+
+
+def test_shifted_out_of_the_song_leaves_no_pulse() -> None:
+    whole = Stretch(start_s=0, end_s=30, tempo_bpm=120, confidence=1)
+    found = shifted(heard((1.0, 2.0), stretches=(whole,)), -5.0)
+    assert [(s.start_s, s.end_s, s.tempo_bpm, s.confidence) for s in found.stretches] == [(0, 30, 0, 0)]
+    assert found.confidence == 0
+
+
 def test_shifted_keeps_the_stretches_over_the_whole_song() -> None:
     stretches = (
         Stretch(start_s=0, end_s=10, tempo_bpm=0, confidence=0),
