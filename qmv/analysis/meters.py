@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
-__all__ = ["ACCENTS", "COMPOUND", "METERS", "Division", "Meter", "accents", "expected_fit", "standardised"]
+__all__ = ["ACCENTS", "METERS", "TRIPLE", "WAYS", "Division", "Meter", "Way", "accents", "expected_fit", "standardised"]
 
 _WEIGHTS = (1.0, 0.7, 0.7, 1.0, 0.8, 1.0)  # notes spread over two bands, and hats sound on everything
 _SHARE = 0.5  # the six features tell much of the same, so together they count as half of six
@@ -53,7 +53,8 @@ Division = tuple[Way, ...]
 
 _STRAIGHT = Way(((0.5, "division"), (0.25, "subdivision"), (0.75, "subdivision")))
 _SWUNG = Way(((2 / 3, "division"), (1 / 3, "subdivision"), (0.5, "between")), cost=-0.7)
-_TRIPLE = Way(((1 / 3, "division"), (2 / 3, "division"), (0.5, "between")), cost=-0.4)
+TRIPLE = Way(((1 / 3, "division"), (2 / 3, "division"), (0.5, "between")), cost=-0.4)
+WAYS = (_STRAIGHT, _SWUNG, TRIPLE)
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,10 @@ class Meter:
     share: float
 
 
-COMPOUND = "6/8"
 METERS = (
     Meter("4/4", ("downbeat", "backbeat", "middle", "backbeat"), (_STRAIGHT, _SWUNG), 0.8),
     Meter("3/4", ("downbeat", "weak", "weak"), (_STRAIGHT, _SWUNG), 0.1),
-    Meter(COMPOUND, ("downbeat", "middle"), (_TRIPLE,), 0.07),
+    Meter("6/8", ("downbeat", "middle"), (TRIPLE,), 0.07),
 )
 
 

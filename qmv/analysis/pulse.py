@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qmv.analysis.bar_pointer import FRAMES_HZ, Path, follow
-from qmv.analysis.meters import METERS, accents, expected_fit, standardised
+from qmv.analysis.meters import METERS, TRIPLE, WAYS, accents, expected_fit, standardised
 from qmv.analysis.onsets import RATE_HZ, Onsets
 from qmv.artifacts import Stretch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["beat_fit", "pulse", "stretches"]
+__all__ = ["Pulse", "pulse", "stretches"]
 
 _SPREAD_OCTAVES = 0.5  # of the tempi that people tap (van Noorden & Moelants 1999)
 _CUSTOM = 1.0  # how much the usual tempo counts, per second of music, beside what is heard
@@ -30,7 +32,17 @@ _FELT = 0.5  # of what is expected of a beat; noise comes to 0, and steady music
 _SHORTEST_S = 6.0  # what is shorter belongs to the stretch around it
 
 
-def pulse(onsets: Onsets, slowest_bpm: float, fastest_bpm: float, usual_bpm: float) -> Path:
+class Pulse(NamedTuple):
+    """The times of beats [n], and how much of what is expected of it each one has: 0 as by chance, 1 all, more where
+    the accents are strong. `compound`: beats are divided by three.
+    """
+
+    times_s: Floats
+    fit: Floats
+    compound: bool
+
+
+def pulse(onsets: Onsets, slowest_bpm: float, fastest_bpm: float, usual_bpm: float) -> Pulse:
     """The beats at the level that fits best.
 
     Half and double the tempo are searched apart, an octave at a time, so that the way through a song keeps to its
@@ -45,7 +57,8 @@ def pulse(onsets: Onsets, slowest_bpm: float, fastest_bpm: float, usual_bpm: flo
     heard = accents(standardised(np.column_stack([strength, harmony])))
     seconds = len(strength) / FRAMES_HZ
     paths = [follow(heard, METERS, low, high) for low, high in _octaves(slowest_bpm, fastest_bpm)]
-    return max(paths, key=lambda path: path.score / seconds - _unusual(path, usual_bpm))
+    best = max(paths, key=lambda path: path.score / seconds - _unusual(path, usual_bpm))
+    return Pulse(times_s=best.times_s, fit=_beat_fit(best), compound=_compound(heard, best))
 
 
 def _octaves(slowest_bpm: float, fastest_bpm: float) -> list[tuple[float, float]]:
@@ -64,12 +77,24 @@ def _unusual(path: Path, usual_bpm: float) -> float:
     return _CUSTOM * (math.log2(tempo_bpm / usual_bpm) / _SPREAD_OCTAVES) ** 2 / 2
 
 
-def beat_fit(path: Path) -> Floats:
-    """How much of what is expected of it each beat has: 0 as by chance, 1 all, more where the accents are strong."""
+def _beat_fit(path: Path) -> Floats:
     import numpy as np
 
     expected = {meter: expected_fit(meter) for meter in METERS}
     return np.array([fit / expected[meter] for fit, (meter, _) in zip(path.fit, path.places)])
+
+
+def _compound(heard: Mapping[str, npt.NDArray[np.float32]], path: Path) -> bool:
+    """Whether over the whole song thirds of beats fit better than halves, straight or swung."""
+    import numpy as np
+
+    last = len(next(iter(heard.values()))) - 1
+    fits = dict.fromkeys(WAYS, 0.0)
+    for way in WAYS:
+        for start, end in itertools.pairwise(path.frames.tolist()):
+            moments = way.moments(end - start, 0)
+            fits[way] += way.cost + sum(float(heard[accent][min(start + at, last)]) for accent, at in moments)
+    return bool(np.argmax(list(fits.values())) == WAYS.index(TRIPLE))
 
 
 def stretches(times_s: Floats, fit: Floats, duration_s: float) -> tuple[Stretch, ...]:
@@ -97,7 +122,7 @@ def stretches(times_s: Floats, fit: Floats, duration_s: float) -> tuple[Stretch,
                 start_s=start_s,
                 end_s=end_s,
                 tempo_bpm=round(60 / float(np.median(np.diff(beats))), 3) if pulsing else 0.0,
-                confidence=round(min(1.0, float(np.mean(fit[inside])) / 2), 3) if pulsing else 0.0,
+                confidence=round(float(np.mean(np.clip(fit[inside] / 2, 0, 1))), 3) if pulsing else 0.0,
             )
         )
     return tuple(found)

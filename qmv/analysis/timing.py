@@ -28,7 +28,7 @@ _BANDS = 8
 _NEIGHBOURS = 8  # beats on either side whose attacks count
 _SLACK_S = 0.006  # how far a player's note lies from the beat without being an outlier
 _SAME_TEMPO = 0.08
-_STIFFNESS = (1e-6, 1e-3, 0.3)  # against moving, another tempo and a changing one, where few attacks are heard
+_STIFFNESS = (1e-6, 1e-3, 0.01)  # against moving, another tempo and a changing one, where few attacks are heard
 _BLOCK = 256  # beats at a time
 
 

@@ -33,7 +33,7 @@ def said(compose: Compose) -> Callable[..., str]:
     [
         ("style=nion", "style: 'nion' is not known. Did you mean 'neon'? Known: "),
         ("image=canvsa", "image: 'canvsa' is not known. Did you mean 'canvas'? Known: canvas, folder."),
-        ("tracker=xyz", "tracker: 'xyz' is not known. Known: librosa."),
+        ("tracker=xyz", "tracker: 'xyz' is not known. Known: beat_this, librosa, superflux."),
         ("quality=ultra", "quality: 'ultra' is not known. Known: draft, high, standard."),
         ("graph=nope", "graph: 'nope' is not known. Known: music_video, storyboard."),
         ("experiment=nope", "experiment: 'nope' is not known. Known: "),

@@ -7,9 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from qmv.analysis.downbeats import BARS, COMPOUND_BARS, Bar, numbered
-from qmv.analysis.meters import COMPOUND
 from qmv.analysis.onsets import RATE_HZ, Onsets, onsets
-from qmv.analysis.pulse import beat_fit, pulse, stretches
+from qmv.analysis.pulse import pulse, stretches
 from qmv.analysis.timing import on_attacks
 from qmv.api import Hints, Tracker, plugin, setting
 from qmv.artifacts import Beats, Stretch
@@ -53,15 +52,14 @@ class Superflux(Tracker):
         heard = onsets(samples, rate_hz)
         if duration_s < _SHORTEST_S or not heard.strength.any():
             return none
-        path = pulse(heard, *(hints.tempo_range_bpm or (self.slowest_bpm, self.fastest_bpm)), self.usual_bpm)
-        times_s = on_attacks(samples, rate_hz, path.times_s)
-        parts = stretches(times_s, beat_fit(path), float(duration_s))
+        felt = pulse(heard, *(hints.tempo_range_bpm or (self.slowest_bpm, self.fastest_bpm)), self.usual_bpm)
+        times_s = on_attacks(samples, rate_hz, felt.times_s)
+        parts = stretches(times_s, felt.fit, float(duration_s))
         pulsing = np.array([any(p.tempo_bpm and p.start_s <= time < p.end_s for p in parts) for time in times_s])
         times_s = times_s[pulsing & _sounding(heard, times_s) & (times_s >= 0) & (times_s <= float(duration_s))]
         if len(times_s) < 4:
             return dataclasses.replace(none, stretches=stretches(times_s[:0], times_s[:0], float(duration_s)))
-        compound = sum(meter.name == COMPOUND for meter, _ in path.places) > len(path.places) / 2
-        position, meter = numbered(heard, times_s, _bars(hints.meter, compound))
+        position, meter = numbered(heard, times_s, _bars(hints.meter, felt.compound))
         tempi = _tempi_bpm(times_s)
         return Beats(
             times_s=tuple(round(float(time), 6) for time in times_s),
