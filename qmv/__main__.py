@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
+from pathlib import Path
+from typing import NoReturn
 
 from qmv import __version__
 from qmv.commands import beats, plugins, tap
@@ -16,6 +20,7 @@ _COMMANDS = (beats, plugins, tap)
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; 1 for a user's mistake."""
+    _open_streams()
     parser = argparse.ArgumentParser(prog="qmv", description="Quick Music Video. Videos are made by run.py.")
     parser.add_argument("--version", action="version", version=f"qmv {__version__}")
     parser.set_defaults(command=None)
@@ -36,8 +41,27 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
+    except OSError as error:  # a full disk behind `> song.beats`, a name that is too long
+        reason = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        print(f"error: {given.command.__module__.rpartition('.')[2]}: {reason}; name another file.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer is not tried again
+        return 1
     return 0
 
 
+def _open_streams() -> None:
+    """A program that is started without stdin, stdout or stderr has None in their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+
+
+def _terminate(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    for name in ("SIGTERM", "SIGHUP"):  # else folders in /tmp, and a player, would be left behind
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _terminate)
     sys.exit(main())

@@ -87,8 +87,8 @@ def within(marks: Marks, duration_s: float, where: str) -> None:
     for (a, b), line in zip(pairwise(marks.times_s), marks.lines[1:]):
         if b - a < _CLOSEST_S:
             raise InputError(
-                f"{where}, line {line}: {b:g} s comes {1000 * (b - a):.3g} ms after the beat before, beats are at least "
-                f"{1000 * _CLOSEST_S:g} ms apart; leave one of them out."
+                f"{where}, line {line}: {b:g} s comes {1000 * (b - a):.3g} ms after the beat before, "
+                f"beats are at least {1000 * _CLOSEST_S:g} ms apart; leave one of them out."
             )
 
 
