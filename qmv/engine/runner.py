@@ -10,16 +10,16 @@ import dataclasses
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from qmv.api import Context
 from qmv.artifacts import Artifact, Beats, Delivery, Song, SyncProof, dump, files, load
 from qmv.engine.cache import Cache
-from qmv.engine.config import Job
+from qmv.engine.config import Job, SongSettings
 from qmv.engine.graph import Node, plan
 from qmv.engine.inputs import open_song, root_keys
 from qmv.engine.manifest import Manifest, StageRecord
@@ -82,7 +82,7 @@ class Run:
         self.values = {"song": song, "style": self.job.style}
         self.manifest.song = {
             "path": str(song.file.path), "sha256": song.file.sha256, "title": song.title, "artist": song.artist,
-            "start_s": song.start_s, "end_s": song.end_s,
+            "start_s": song.start_s, "end_s": song.end_s, **_told(self.job.song),
         }  # fmt: skip
         self.manifest.style = self.job.style.name
         nodes = plan(self.job.stages, root_keys(song, self.job.style))
@@ -268,7 +268,7 @@ class Run:
                     seconds=manifest.seconds,
                     result=manifest.result,
                     error=manifest.error or "",
-                    summary=manifest.sync.get("summary", ""),
+                    summary=_summary(manifest.sync),
                 )
             )
             _write_if_possible(manifest, self.folder, failed=manifest.status != "finished")
@@ -301,6 +301,21 @@ class Run:
                 made = record.made or 0
                 asked = len(value.pictures)
                 self.manifest.pictures = {"asked": asked, "made": made, "reused": asked - made, "failed": 0}
+
+
+_OF_BEATS = ("bpm", "tempo_range", "meter", "downbeat_s", "offset_s", "beats_file")
+
+
+def _told(song: SongSettings) -> dict[str, Any]:
+    """What the user says of the beats, on the command line or in the song's YAML."""
+    values = {name: getattr(song, name) for name in _OF_BEATS}
+    return {name: value for name, value in values.items() if value != getattr(SongSettings, name)}
+
+
+def _summary(sync: Mapping[str, Any]) -> str:
+    """What the proof found, in a line; with its faults, which `prove.on_fail=warn` lets pass."""
+    found, faults = sync.get("summary", ""), sync.get("faults", ())
+    return f"{found}; BUT {'; '.join(faults)}" if faults else found
 
 
 def _write_if_possible(manifest: Manifest, folder: Path, *, failed: bool) -> None:

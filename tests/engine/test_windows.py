@@ -96,6 +96,14 @@ def test_window_is_told_in_the_manifest(prepared: Callable[..., Run]) -> None:
     assert [stage["node"] for stage in found["stages"]] == ["beats", "storyboard"]
 
 
+def test_what_is_said_of_the_beats_is_told_in_the_manifest(prepared: Callable[..., Run]) -> None:
+    run = prepared(bpm=118.0, meter="3/4", tempo_range=[90.0, 140.0])
+    run.execute()
+    song = json.loads((run.folder / "manifest.json").read_text(encoding="utf-8"))["song"]
+    told = {"bpm": 118.0, "meter": "3/4", "tempo_range": [90.0, 140.0]}
+    assert song == {name: song[name] for name in ("path", "sha256", "title", "artist", "start_s", "end_s")} | told
+
+
 def test_window_is_told_to_whoever_watches(prepared: Callable[..., Run]) -> None:
     run = prepared(window="best 6")
     run.execute()
