@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ and the position in the bar (1 = downbeat, 0 = not known). What else there is to
     qmv beats song.mp3 --bpm 87 --meter 3/4
     qmv beats song.mp3 > song.beats       # mend it, then: python run.py song=song.mp3 song.beats_file=song.beats
 """
-_SONG = ("bpm", "meter", "downbeat_s", "offset_s", "beats_file", "start_s", "end_s")
+_SONG = ("bpm", "meter", "downbeat_s", "offset_s", "beats_file", "start_s", "end_s", "window")
 
 
 def add(commands: Any) -> None:
@@ -45,6 +46,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--plot", type=Path, metavar="OUT.png", help="draw waveform, beats, bars, sections and tempo")
     for name in ("bpm", "downbeat_s", "offset_s", "start_s", "end_s"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="N", help=f"as song.{name} of a run")
+    parser.add_argument("--window", metavar="'best N'", help="as song.window of a run")
     parser.add_argument("--meter", help="as song.meter of a run: 3/4")
     parser.add_argument(
         "--tempo-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="as song.tempo_range of a run"
@@ -88,6 +90,7 @@ def _tracked(folder: Path, registry: Registry, tracker: Tracker, given: argparse
     from qmv.engine.inputs import open_song
     from qmv.engine.parallel import Mapper
     from qmv.engine.song_checks import check
+    from qmv.engine.windows import windowed
 
     told = {name: value for name in _SONG if (value := getattr(given, name)) is not None}
     settings = SongSettings(path=given.song, tempo_range=given.tempo_range, **told)
@@ -101,7 +104,12 @@ def _tracked(folder: Path, registry: Registry, tracker: Tracker, given: argparse
     )  # fmt: skip
     stage: Any = registry.get("stage", "track_beats").cls
     try:
-        return song, stage(tracker=tracker).run(context, song=song)
+        beats = stage(tracker=tracker).run(context, song=song)
+        if given.window is not None:
+            song, note = windowed(song, given.window, beats)
+            beats = stage(tracker=tracker).run(dataclasses.replace(context, publish=_silent), song=song)
+            print(f"note: {note}", file=sys.stderr)
+        return song, beats
     except QmvError:
         raise
     except Exception as error:
@@ -116,6 +124,10 @@ def _tell(event: Event) -> None:
 
     if isinstance(event, Notice):
         print(f"note: {event.message}", file=sys.stderr)
+
+
+def _silent(event: Event) -> None:
+    """For what has been told already."""
 
 
 def _print_beats(song: Song, beats: Beats, tracker: Tracker) -> None:

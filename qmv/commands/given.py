@@ -60,7 +60,7 @@ def output_path(option: str, path: Path, suffix: str, inputs: Iterable[str | Non
     """Raises OutputError where a file cannot be written to, or is one of those that are read."""
     where = f"{option} ({path})"
     if path.suffix.lower() != suffix:
-        raise OutputError(f"{where}: is a {suffix[1:].upper()} file; name one that ends in {suffix}.")
+        raise OutputError(f"{where}: is written as {suffix[1:].upper()}; name a file that ends in {suffix}.")
     if path.is_dir():
         raise OutputError(f"{where}: is a folder; name a file in it.")
     if not path.parent.is_dir():

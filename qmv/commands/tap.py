@@ -60,7 +60,7 @@ def _tap(given: argparse.Namespace) -> None:
     song = Song(file=File.of(given.song), title=given.song.stem)
     taps_s, duration_s = _recorded(song)
     if len(taps_s) < _FEWEST:
-        raise InputError(f"tap: {len(taps_s)} taps are too few to make a pulse of, {_FEWEST} at least; tap on.")
+        raise InputError(f"tap: a pulse needs {_FEWEST} taps at least, got {len(taps_s)}; tap on.")
     latency_s = given.latency_ms / 1000 if given.latency_ms is not None else None
     beats = _unchanged(taps_s, latency_s or 0.0) if given.raw else _made_of(song, taps_s, latency_s)
     kept = [time_s for time_s in beats if 0 <= time_s < duration_s]

@@ -63,6 +63,15 @@ def test_times_of_a_window_are_those_of_the_file(beats: Beats, song: Path) -> No
     assert [time for time, _ in rows(out)] == pytest.approx([2.25, 2.75, 3.25, 3.75], abs=1e-4)
 
 
+def test_the_best_window_is_found_and_told(beats: Beats, song: Path) -> None:
+    rc, out, err = beats(song, "--tracker", "clicks", "--window", "best 2")
+    assert rc == 0, err
+    [note] = [line for line in err.splitlines() if "window" in line]
+    start_s, end_s = (float(word) for word in note.split() if word[0].isdigit() and word[-1].isdigit() and "." in word)
+    assert (note[:29], 0 < len(rows(out)) < 8) == ("note: window 'best 2' is " + note[25:29], True)
+    assert all(start_s <= time < end_s for time, _ in rows(out))
+
+
 def test_what_is_printed_can_be_a_beats_file_again(beats: Beats, song: Path, tmp_path: Path) -> None:
     _, first, _ = beats(song, "--tracker", "clicks", "--start-s", "2")
     (tmp_path / "again.beats").write_text(first, encoding="utf-8")
@@ -97,8 +106,9 @@ def test_silence_has_no_beats_and_says_so(beats: Beats, click_track: Callable[..
         (["--tracker", "librsa"], "tracker: 'librsa' is not known."),
         (["--tracker", "clicks", "--set", "tempo=3"], "tracker (clicks) setting: 'tempo' is not known."),
         (["--tracker", "clicks", "--click", "none/heard.wav"], "there is no folder none"),
-        (["--tracker", "clicks", "--plot", "seen.gif"], "is a PNG file"),
+        (["--tracker", "clicks", "--plot", "seen.gif"], "is written as PNG; name a file that ends in .png"),
         (["--tracker", "clicks", "--click", "song.wav"], "is read itself and would be lost"),
+        (["--tracker", "clicks", "--window", "2"], "song: window '2' is none"),
         (["--tracker", "clicks", "--bpm", "5"], "song: bpm must be 20 to 400"),
         (["--tracker", "clicks", "--start-s", "20"], "has no sound after start_s=20"),
         (["--tracker", "clicks", "--beats-file", "none.beats"], "there is no such file"),
@@ -154,15 +164,15 @@ def test_a_tracker_that_fails_is_one_sentence(beats: Beats, song: Path, tmp_path
 def test_a_reader_that_stops_is_no_error(clicks_plugin: Path, click_track: Callable[..., Path], tmp_path: Path) -> None:
     """More than a pipe holds, so that the command is still writing when its reader is gone."""
     known = tmp_path / "known.beats"
-    known.write_text("".join(f"{0.001 * n:.6f}\t0\n" for n in range(1, 9000)), encoding="utf-8")
-    song = click_track(tmp_path / "long.wav", bpm=0, seconds=10.0)
+    known.write_text("".join(f"{0.012 * n:.6f}\t0\n" for n in range(1, 9000)), encoding="utf-8")
+    song = click_track(tmp_path / "long.wav", bpm=0, seconds=110.0)
     command = [sys.executable, "-m", "qmv", "beats", str(song), "--beats-file", str(known), "--tracker", "clicks"]
     with subprocess.Popen(
         [*command, "--file", str(clicks_plugin)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout is not None
         assert running.stderr is not None
-        assert running.stdout.readline() == "0.001000\t0\n"
+        assert running.stdout.readline() == "0.012000\t0\n"
         running.stdout.close()
         errors = running.stderr.read()
     assert "Broken" not in errors

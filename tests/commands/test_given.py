@@ -77,7 +77,7 @@ def test_paths_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.wav").mkdir()
     (tmp_path / "link.wav").symlink_to(song)
     for path, said in (
-        (tmp_path / "out.mp3", "is a WAV file; name one that ends in .wav"),
+        (tmp_path / "out.mp3", "is written as WAV; name a file that ends in .wav"),
         (tmp_path / "missing" / "out.wav", "there is no folder"),
         (tmp_path / "folder.wav", "is a folder"),
         (song, "is read itself and would be lost"),

@@ -171,8 +171,8 @@ def test_tap_keeps_a_file_that_is_there(tap: Tap, song: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "lines", "words"),
     [
-        (["song.wav"], "0.5\n1.0\n", "2 taps are too few"),
-        (["song.wav"], "", "0 taps are too few"),
+        (["song.wav"], "0.5\n1.0\n", "a pulse needs 4 taps at least, got 2"),
+        (["song.wav"], "", "a pulse needs 4 taps at least, got 0"),
         (["song.wav"], "0.5\nnow\n", "line 2 is 'now'"),
         (["song.wav", "--raw"], "7\n8\n9\n10\n", "no tap lies in the song, which is 3.000 s long"),
         (["song.wav", "--latency-ms=nan"], "", "--latency-ms must be -2000 to 2000, got nan"),
