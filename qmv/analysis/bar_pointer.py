@@ -178,9 +178,10 @@ def _changed(model: _Model, entered: Floats, origin: npt.NDArray[np.uint16]) -> 
     """The best tempo to have come from; the step is written into the origin."""
     import numpy as np
 
-    steps, tempi = len(model.tempo_cost), entered.shape[2]
-    wide = np.pad(entered, ((0, 0), (0, 0), (_REACH, _REACH)), constant_values=_NEVER)
-    wide_origin = np.pad(origin, ((0, 0), (0, 0), (_REACH, _REACH)))
+    steps, (frames, places, tempi) = len(model.tempo_cost), entered.shape
+    wide = np.full((frames, places, tempi + 2 * _REACH), _NEVER, np.float32)
+    wide_origin = np.zeros(wide.shape, np.uint16)
+    wide[:, :, _REACH:-_REACH], wide_origin[:, :, _REACH:-_REACH] = entered, origin
     best = np.full(entered.shape, 2 * _NEVER, np.float32)
     code = np.zeros(entered.shape, np.uint16)
     for step, cost in enumerate(model.tempo_cost):
