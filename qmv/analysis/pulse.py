@@ -122,10 +122,15 @@ def stretches(times_s: Floats, fit: Floats, duration_s: float) -> tuple[Stretch,
                 start_s=start_s,
                 end_s=end_s,
                 tempo_bpm=round(60 / float(np.median(np.diff(beats))), 3) if pulsing else 0.0,
-                confidence=round(float(np.mean(np.clip(fit[inside] / 2, 0, 1))), 3) if pulsing else 0.0,
+                confidence=round(_confidence(float(np.mean(fit[inside]))), 3) if pulsing else 0.0,
             )
         )
     return tuple(found)
+
+
+def _confidence(fit: float) -> float:
+    """Half where two thirds of what is expected are heard, nine tenths at twice of it."""
+    return 1 - math.exp(-max(0.0, fit))
 
 
 def _bridged(marks: npt.NDArray[np.bool_], shortest: int) -> npt.NDArray[np.bool_]:

@@ -27,7 +27,8 @@ def test_pulse_keeps_to_the_range_that_it_is_given() -> None:
 
 def test_song_that_fits_is_one_stretch() -> None:
     (whole,) = stretches(np.arange(0.5, 60, 0.5), np.full(119, 2.0), 60.0)
-    assert (whole.start_s, whole.end_s, whole.tempo_bpm, whole.confidence) == (0.0, 60.0, 120.0, 1.0)
+    assert (whole.start_s, whole.end_s, whole.tempo_bpm) == (0.0, 60.0, 120.0)
+    assert 0.8 < whole.confidence < 1
 
 
 def test_beats_that_do_not_fit_for_long_are_a_stretch_without_a_pulse() -> None:
