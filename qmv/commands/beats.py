@@ -65,13 +65,14 @@ def _tell_beats(given: argparse.Namespace) -> None:
         output_path(option, path, {"--click": ".wav", "--plot": ".png"}[option], [given.song, given.beats_file])
     registry = Registry(given.file)
     tracker = _tracker(registry, given)
+    source = f"by {tracker.name}" if given.beats_file is None else f"from {Path(given.beats_file).name}"
     with tempfile.TemporaryDirectory(prefix="qmv-beats-") as folder:
         song, beats = _tracked(Path(folder), registry, tracker, given)
         if given.click is not None:
             _write_click(song, beats, given.click)
         if given.plot is not None:
-            _write_plot(song, beats, tracker, given.plot)
-    _print_beats(song, beats, tracker)
+            _write_plot(song, beats, source, given.plot)
+    _print_beats(song, beats, source)
 
 
 def _tracker(registry: Registry, given: argparse.Namespace) -> Tracker:
@@ -130,11 +131,11 @@ def _silent(event: Event) -> None:
     """For what has been told already."""
 
 
-def _print_beats(song: Song, beats: Beats, tracker: Tracker) -> None:
+def _print_beats(song: Song, beats: Beats, source: str) -> None:
     from qmv.analysis.beat_files import written as text_of
     from qmv.media.chart import summary
 
-    print(summary(beats, tracker.name), file=sys.stderr)
+    print(summary(beats, source), file=sys.stderr)
     sys.stdout.write(text_of([time_s + song.start_s for time_s in beats.times_s], beats.bar_position))
     sys.stdout.flush()
 
@@ -146,11 +147,11 @@ def _write_click(song: Song, beats: Beats, path: Path) -> None:
         write_clicked(song, beats.times_s, beats.bar_position, part)
 
 
-def _write_plot(song: Song, beats: Beats, tracker: Tracker, path: Path) -> None:
+def _write_plot(song: Song, beats: Beats, source: str, path: Path) -> None:
     from qmv.media.audio import mono
     from qmv.media.chart import Caption, draw
 
     samples, _ = mono(song)
-    caption = Caption(title=song.title, artist=song.artist, tracker=tracker.name, start_s=song.start_s)
+    caption = Caption(title=song.title, artist=song.artist, source=source, start_s=song.start_s)
     with written("--plot", path) as part:
         draw(beats, samples, caption).save(part, "PNG")

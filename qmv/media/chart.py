@@ -46,7 +46,7 @@ class Caption:
 
     title: str
     artist: str
-    tracker: str
+    source: str  # of the beats: 'by superflux'
     start_s: float  # where the window begins in the file
 
 
@@ -99,10 +99,10 @@ def _write_head(pen: ImageDraw.ImageDraw, beats: Beats, caption: Caption) -> Non
     pen.text(
         (_LEFT_PX, 20), fitting(words[: len(caption.title)], font, room_px - font.getlength(artist)) + artist, INK, font
     )
-    pen.text((_LEFT_PX, 62), summary(beats, caption.tracker), MUTED, ImageFont.load_default(17))
+    pen.text((_LEFT_PX, 62), summary(beats, caption.source), MUTED, ImageFont.load_default(17))
 
 
-def summary(beats: Beats, tracker: str) -> str:
+def summary(beats: Beats, source: str) -> str:
     """'142 beats, 118.4 a minute, bars of 4/4, confidence 0.93, 49.2 s, by superflux'."""
     count = len(beats.times_s)
     bars = sum(position == 1 for position in beats.bar_position)
@@ -110,7 +110,7 @@ def summary(beats: Beats, tracker: str) -> str:
     parts += [f"{beats.tempo_bpm:.1f} a minute"] if beats.tempo_bpm else []
     parts += [f"{bars} bars of {beats.meter}" if beats.meter else f"{bars} bars"] if bars else []
     parts += [f"confidence {beats.confidence:.2f}"] if count else []
-    return ", ".join([*parts, f"{float(beats.duration_s):.1f} s", f"by {tracker}"])
+    return ", ".join([*parts, f"{float(beats.duration_s):.1f} s", source])
 
 
 def _draw_legend(pen: ImageDraw.ImageDraw, beats: Beats, *, words: bool) -> None:

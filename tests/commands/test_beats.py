@@ -79,6 +79,12 @@ def test_what_is_printed_can_be_a_beats_file_again(beats: Beats, song: Path, tmp
     assert again == first
 
 
+def test_beats_of_a_file_are_not_said_to_be_a_trackers(beats: Beats, song: Path, tmp_path: Path) -> None:
+    (tmp_path / "known.beats").write_text("0.5\t1\n1.0\t2\n1.5\t1\n2.0\t2\n", encoding="utf-8")
+    _, _, err = beats(song, "--tracker", "clicks", "--beats-file", tmp_path / "known.beats")
+    assert err.strip().endswith("from known.beats")
+
+
 def test_clicks_and_chart_are_written_and_nothing_else(
     beats: Beats, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

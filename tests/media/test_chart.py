@@ -13,7 +13,7 @@ from qmv.artifacts import Beats, Section, Stretch
 from qmv.media.chart import Caption, draw, summary
 from qmv.media.chart_lanes import PAPER, SWATCHES, section_colours
 
-CAPTION = Caption(title="Night Bus", artist="The Commuters", tracker="trial", start_s=0.0)
+CAPTION = Caption(title="Night Bus", artist="The Commuters", source="by trial", start_s=0.0)
 LEFT_PX, WIDTH_PX = 78, 1682
 
 
@@ -94,8 +94,8 @@ def test_a_song_without_anything_found_is_drawn_too() -> None:
 
 
 def test_a_summary_says_what_there_is() -> None:
-    assert summary(found(), "trial") == (
+    assert summary(found(), "by trial") == (
         "58 beats, 120.0 a minute, 15 bars of 4/4, confidence 0.90, 30.0 s, by trial"
     )  # fmt: skip
     nothing = found(times_s=(), bar_position=(), tempo_bpm=0.0)
-    assert summary(nothing, "trial") == "no beats, 30.0 s, by trial"
+    assert summary(nothing, "by trial") == "no beats, 30.0 s, by trial"
