@@ -53,7 +53,7 @@ def _open_streams() -> None:
     """A program that is started without stdin, stdout or stderr has None in their place."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _terminate(signum: int, frame: object) -> NoReturn:

@@ -46,16 +46,18 @@ class Onsets(NamedTuple):
 def onsets(samples: npt.NDArray[np.float32], rate_hz: int) -> Onsets:
     """The onsets of a mono signal [n] in -1..1; all zeros for silence."""
     import numpy as np
+    from scipy import sparse
     from scipy.ndimage import uniform_filter1d
 
     bands, middle_hz = _filterbank(rate_hz)
     edges = itertools.pairwise(BANDS_HZ)
-    shares = [_share((middle_hz >= low) & (middle_hz < high)) for low, high in edges]
-    notes = _notes(middle_hz)
+    # sparse products are exact whatever number of threads the machine has
+    shares = sparse.csr_array(np.stack([_share((middle_hz >= low) & (middle_hz < high)) for low, high in edges]))
+    notes = sparse.csr_array(_notes(middle_hz).T)
     levels, chroma = [], []
     for spectrum in _log_spectra(samples, rate_hz, bands):
-        levels.append(_rise(spectrum) @ np.stack(shares, axis=1))
-        chroma.append(spectrum[1:-1] @ notes)
+        levels.append((shares @ _rise(spectrum).T).T)
+        chroma.append((notes @ spectrum[1:-1].T).T)
     strength = np.column_stack([_peaks(level) for level in np.concatenate(levels).T])
     smooth = uniform_filter1d(np.concatenate(chroma), 5, axis=0)
     return Onsets(strength=strength, harmony=_changes(smooth), chroma=smooth)
