@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Superflux"]
 
 _SHORTEST_S = 2.0  # four beats at 120 a minute: less has no pulse to find
-_FAINT = 0.05  # of the loud onsets around: softer ones do not begin or end a song
+_FAINT = 0.2  # of the loud onsets around: softer ones do not begin or end a song
 _LEEWAY_S = 0.1  # of a beat before the first onset and after the last
 _CLOSE = 2  # intervals on either side that a beat's tempo is the median of
 
