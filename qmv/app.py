@@ -171,13 +171,13 @@ def _terminate(signum: int, frame: object) -> NoReturn:
 
 def _quoted(argument: str) -> str:
     """A path that Hydra's grammar would read as its own, put into quotes; `~` is the home folder, as in a shell."""
-    from qmv.engine.songs import SongSearchPath, quoted
+    from qmv.engine.songs import SongSearchPath, is_file, quoted
 
     key, _, value = argument.partition("=")
     if key == "outputs" and value.strip(QUOTES).startswith("~"):
         return f"outputs={quoted(str(Path(value.strip(QUOTES)).expanduser()))}"
     places = [Path(value).expanduser(), *([Path(SongSearchPath.songs_dir, value)] if key == "song" else [])]
-    is_path = key in ("song", "song.beats_file") and any(place.is_file() for place in places)
+    is_path = key in ("song", "song.beats_file") and any(is_file(place) for place in places)
     return f"{key}={quoted(value)}" if is_path else argument
 
 

@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 
 from qmv.errors import ConfigError
 
-__all__ = ["AUDIO_SUFFIXES", "DEMO", "expanded", "quoted", "register"]
+__all__ = ["AUDIO_SUFFIXES", "DEMO", "expanded", "is_file", "quoted", "register"]
 
 AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".oga", ".aif", ".aiff")
 DEMO = "demo"
@@ -42,14 +42,14 @@ class SongSource(ConfigSource):
     def is_config(self, config_path: str) -> bool:
         name = _song_name(config_path)
         # a path that does not exist is an option too: the run then says so in words of its own
-        return name is not None and (name == DEMO or "/" in name or _is_audio(name) or Path(name).is_file())
+        return name is not None and (name == DEMO or "/" in name or _is_audio(name) or is_file(Path(name)))
 
     def load_config(self, config_path: str) -> ConfigResult:
         name = _song_name(config_path)
         if name is None:
             raise ConfigLoadError(f"Config not found: {config_path}")
         path = name
-        if name != DEMO and self.path and (inside := Path(self.path) / name).is_file():
+        if name != DEMO and self.path and is_file(inside := Path(self.path) / name):
             path = str(inside)
         return ConfigResult(
             config=OmegaConf.create({"path": path.replace("${", r"\${")}),
@@ -109,6 +109,14 @@ def quoted(name: str) -> str:
     if re.fullmatch(r"[\w./-]+", name, re.ASCII):
         return name
     return '"' + re.sub(r'(\\*)"', r'\1\1\\"', name).replace("${", r"\${") + '"'
+
+
+def is_file(path: Path) -> bool:
+    """False also for a name that is longer than names can be."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _songs_in(folder: Path) -> list[str]:

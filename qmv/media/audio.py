@@ -93,7 +93,11 @@ def no_sound(song: Song) -> InputError:
 def _open(path: Path) -> av.container.InputContainer:
     import av
 
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"song ({path}): cannot be read ({error.strerror}); check the path.") from error
+    if not there:
         raise InputError(f"song ({path}): there is no such file; check the path, or put it into quotes.")
     if path.is_dir():
         raise InputError(f"song ({path}): is a folder; for all songs in it: -m 'song=glob(*)' songs_dir={path}.")

@@ -79,6 +79,10 @@ def test_songs_without_a_folder_list_the_demo() -> None:
     assert SongSource("qmv-songs", "songs://").list("song", None) == [DEMO]
 
 
+def test_songs_know_no_name_that_is_longer_than_names_can_be() -> None:
+    assert not SongSource(provider="", path="songs://").is_config(f"song/{'long' * 80}")
+
+
 def test_songs_answer_for_no_other_group() -> None:
     assert not SongSource("qmv-songs", "songs://").is_config("style/neon.mp3")
 

@@ -142,6 +142,11 @@ def test_a_missing_song_is_a_sentence(tmp_path: Path) -> None:
         audio.inspect(tmp_path / "none.mp3")
 
 
+def test_a_name_that_is_too_long_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"song \(.*\): cannot be read \(File name too long\)"):
+        audio.inspect(tmp_path / ("long" * 80))
+
+
 def test_a_folder_is_a_sentence_that_tells_how_to_take_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is a folder; for all songs in it: -m 'song=glob\(\*\)' songs_dir="):
         audio.inspect(tmp_path)
