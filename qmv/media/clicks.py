@@ -47,6 +47,8 @@ def clicked(
 
 def write_clicked(song: Song, times_s: Sequence[float], bar_position: Sequence[int], path: Path) -> None:
     """The song's window as a 16-bit WAV of its own rate and channels, with clicks; raises OSError where it cannot."""
+    import io
+
     import numpy as np
     import soundfile
 
@@ -54,6 +56,7 @@ def write_clicked(song: Song, times_s: Sequence[float], bar_position: Sequence[i
     if not parts:
         raise no_sound(song)
     rate_hz = inspect(song.file.path).rate_hz
-    with path.open("wb") as file:
-        mixed = clicked(np.concatenate(parts, axis=1), rate_hz, times_s, bar_position)
-        soundfile.write(file, mixed.T, rate_hz, "PCM_16", format="WAV")
+    mixed = clicked(np.concatenate(parts, axis=1), rate_hz, times_s, bar_position)
+    wav = io.BytesIO()  # soundfile tells of a full disk by tracebacks on stderr
+    soundfile.write(wav, mixed.T, rate_hz, "PCM_16", format="WAV")
+    path.write_bytes(wav.getbuffer())

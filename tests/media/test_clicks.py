@@ -58,3 +58,12 @@ def test_the_file_has_the_songs_rate_channels_and_length(tmp_path: Path) -> None
     heard, rate_hz = soundfile.read(tmp_path / "heard", dtype="float32")
     assert (rate_hz, heard.shape) == (48000, (36000, 2))
     assert heard[:24000] == pytest.approx(sides[12000:36000], abs=1 / 32000)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+def test_a_full_disk_is_told_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    soundfile.write(tmp_path / "song.wav", np.zeros(48000), 48000)
+    song = Song(file=File.of(tmp_path / "song.wav"), title="song")
+    with pytest.raises(OSError, match="No space left"):
+        write_clicked(song, [0.5], [1], Path("/dev/full"))
+    assert capfd.readouterr().err == ""
