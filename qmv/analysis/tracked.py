@@ -13,6 +13,7 @@ from itertools import pairwise
 from numbers import Integral, Real
 from typing import TypeVar
 
+from qmv.analysis.beat_files import MOST_IN_A_BAR
 from qmv.artifacts import Beats, Section, Stretch
 
 __all__ = ["TrackerFault", "checked"]
@@ -45,6 +46,10 @@ def checked(beats: object, duration_s: Fraction) -> Beats:
     tempo_bpm, confidence, step_s = _numbers(
         "tempo_bpm, confidence, energy_step_s", (beats.tempo_bpm, beats.confidence, beats.energy_step_s)
     )
+    energy = _numbers("energy", beats.energy)
+    _check_range("tempo_bpm", (tempo_bpm, *tempi_bpm), math.inf)
+    _check_range("confidence", (confidence,), 1.0)
+    _check_range("energy", energy, 1.0)
     if step_s <= 0:
         raise TrackerFault(f"must give an energy_step_s above 0, got {step_s:g}")
     return dataclasses.replace(
@@ -56,7 +61,7 @@ def checked(beats: object, duration_s: Fraction) -> Beats:
         confidence=confidence,
         energy_step_s=step_s,
         duration_s=duration_s,
-        energy=_numbers("energy", beats.energy),
+        energy=energy,
         stretches=_spans("stretches", beats.stretches, Stretch, float(duration_s)),
         sections=_spans("sections", beats.sections, Section, float(duration_s)),
         meter=str(beats.meter or ""),
@@ -73,6 +78,12 @@ def _check_times(times_s: tuple[float, ...], duration_s: float) -> None:
             raise TrackerFault(f"must give beats within the song, which is {duration_s:.3f} s long, got {time_s:g} s")
 
 
+def _check_range(name: str, values: Iterable[float], most: float) -> None:
+    for value in values:
+        if not 0 <= value <= most:
+            raise TrackerFault(f"must give {name} as numbers of 0 {'to 1' if most == 1 else 'or more'}, got {value:g}")
+
+
 def _numbers(name: str, values: object) -> tuple[float, ...]:
     return tuple(_number(name, value) for value in _items(name, values))
 
@@ -86,8 +97,8 @@ def _number(name: str, value: object) -> float:
 def _positions(values: object) -> tuple[int, ...]:
     found = _items("bar_position", values)
     for value in found:
-        if not isinstance(value, Integral) or value < 0:
-            raise TrackerFault(f"must give whole numbers from 0 on as bar_position, got {value!r:.80}")
+        if not isinstance(value, Integral) or not 0 <= value <= MOST_IN_A_BAR:
+            raise TrackerFault(f"must give whole numbers of 0 to {MOST_IN_A_BAR} as bar_position, got {value!r:.80}")
     return tuple(int(value) for value in found if isinstance(value, Integral))
 
 
