@@ -97,7 +97,7 @@ def _number(name: str, value: object) -> float:
 def _positions(values: object) -> tuple[int, ...]:
     found = _items("bar_position", values)
     for value in found:
-        if not isinstance(value, Integral) or not 0 <= value <= MOST_IN_A_BAR:
+        if not isinstance(value, Integral) or not 0 <= int(value) <= MOST_IN_A_BAR:
             raise TrackerFault(f"must give whole numbers of 0 to {MOST_IN_A_BAR} as bar_position, got {value!r:.80}")
     return tuple(int(value) for value in found if isinstance(value, Integral))
 
