@@ -122,10 +122,10 @@ class Context:
     parallel: Callable[..., Iterator[tuple[int, Any]]]
     counts: dict[str, Any] = field(default_factory=dict)
 
-    def progress(self, done: int, total: int, unit: str, *, reused: int = 0) -> None:
-        """Tells how far the stage is, in pieces of its own kind; the last call goes to the manifest."""
+    def progress(self, done: int, total: int, unit: str, *, reused: int = 0, detail: str = "") -> None:
+        """Tells how far the stage is, in pieces of its own kind; the last call goes to the manifest, less `detail`."""
         self.counts = {"unit": unit, "total": total, "made": done - reused, "reused": reused}
-        self.publish(Progress(node=self.node, done=done, total=total, unit=unit, reused=reused))
+        self.publish(Progress(node=self.node, done=done, total=total, unit=unit, reused=reused, detail=detail))
 
     def notice(self, message: str) -> None:
         """Tells the user a sentence that matters though the run goes on."""

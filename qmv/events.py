@@ -35,13 +35,14 @@ class StageStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress(Event):
-    """`done` of `total` pieces; `reused` of them came from the cache."""
+    """`done` of `total` pieces; `reused` of them came from the cache. `detail` tells what they are like."""
 
     node: str
     done: int
     total: int
     unit: str
     reused: int = 0
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,4 +156,5 @@ def _done(event: StageFinished, last: Progress | None) -> str:
         return "cached"
     count = f"{last.total} {last.unit}" if last else "done"
     reused = f" ({last.reused} reused)" if last and last.reused else ""
-    return f"{count}{reused}, {event.seconds:.1f} s"
+    detail = f", {last.detail}" if last and last.detail else ""
+    return f"{count}{detail}{reused}, {event.seconds:.1f} s"

@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
-__all__ = ["picked"]
+__all__ = ["in_bars", "meter_of", "picked"]
 
+_LONG = 4  # beats: a picture that stays so long stays for whole bars
 _HOLE = 1.5  # shots: where bars are much longer than usual, beats in between are taken too
 
 
@@ -21,7 +22,8 @@ def picked(positions: Sequence[int], count: int) -> list[int]:
     if not positions:
         return []
     downbeats = [index for index, position in enumerate(positions) if position == 1]
-    meter = _meter(positions, downbeats)
+    meter = meter_of(positions)
+    count = in_bars(count, meter)
     if meter and count % meter == 0:
         chosen = downbeats[:: count // meter]
     elif meter and meter % count == 0:
@@ -31,8 +33,18 @@ def picked(positions: Sequence[int], count: int) -> list[int]:
     return _without_holes(sorted({0, *chosen}), len(positions), count)
 
 
-def _meter(positions: Sequence[int], downbeats: list[int]) -> int:
+def in_bars(count: int, meter: int) -> int:
+    """The beats of the nearest whole number of bars, for counts from four on; a smaller one, or one that divides the
+    bar, stays as it is.
+    """
+    if not meter or count < _LONG or meter % count == 0:
+        return count
+    return max(1, round(count / meter)) * meter
+
+
+def meter_of(positions: Sequence[int]) -> int:
     """How many beats most bars have; 0 where bars are not known."""
+    downbeats = [index for index, position in enumerate(positions) if position == 1]
     if len(downbeats) > 1:
         return statistics.mode(b - a for a, b in pairwise(downbeats))
     return max(positions) if downbeats else 0

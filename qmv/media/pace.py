@@ -58,6 +58,15 @@ class Pace:
         """The labels that no section has."""
         return sorted(set(self.by_label) - {section.label for section in sections})
 
+    def unheard(self, sections: Iterable[Section]) -> list[str]:
+        """The energies that no section has; none where there are no sections."""
+        heard = {level(section.energy) for section in sections}
+        return [name for name in self.by_level if heard and name not in heard]
+
+    def counts(self, sections: Iterable[Section]) -> list[int]:
+        """How many beats pictures stay somewhere in the song."""
+        return sorted({self.beats(section) for section in sections} or {self.default})
+
 
 def _half(beats: int) -> int:
     return beats // 2 if beats > 2 and beats % 2 == 0 else beats

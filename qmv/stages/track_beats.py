@@ -49,7 +49,7 @@ class TrackBeats(Stage):
         for note in beats.notes:
             ctx.notice(note)
         count = len(beats.times_s)
-        ctx.progress(count, count, "beats", reused=count if cached else 0)
+        ctx.progress(count, count, "beats", reused=count if cached else 0, detail=_in_words(beats))
         return beats
 
     def _whole(self, ctx: Context, song: Song) -> tuple[Beats, bool]:
@@ -77,7 +77,7 @@ class TrackBeats(Stage):
         heard = self._heard(samples, rate_hz, song)
         beats = described(samples, rate_hz, applied(heard, song.hints))
         if len(beats.times_s) < 2 and not beats.notes:
-            beats = dataclasses.replace(beats, notes=(*beats.notes, f"no beat was heard: {_EVENLY}"))
+            beats = dataclasses.replace(beats, notes=(*beats.notes, f"no beat was heard{_between(song)}: {_EVENLY}"))
         return beats
 
     def _heard(self, samples: npt.NDArray[np.float32], rate_hz: int, song: Song) -> Beats:
@@ -99,6 +99,19 @@ class TrackBeats(Stage):
             return checked(self.tracker.track(samples, rate_hz, tracker_hints(song.hints)), duration_s)
         except TrackerFault as error:
             raise PluginError(f"tracker ({self.tracker.name}): track() {error}; mend the plugin.") from error
+
+
+def _between(song: Song) -> str:
+    """Where the user said that the tempo lies: that no beat is heard may come of it."""
+    low, high = tracker_hints(song.hints).tempo_range_bpm or (0.0, 0.0)
+    return f" from {low:.0f} to {high:.0f} a minute" if high else ""
+
+
+def _in_words(beats: Beats) -> str:
+    """'118 a minute in 4/4'."""
+    if not beats.tempo_bpm:
+        return ""
+    return f"{beats.tempo_bpm:.0f} a minute" + (f" in {beats.meter}" if beats.meter else "")
 
 
 def _window(whole: Beats, song: Song) -> Beats:

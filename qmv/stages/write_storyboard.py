@@ -7,6 +7,7 @@ from typing import Any
 from qmv.api import Brief, Context, Prompt, Slot, Stage, Writer, plugin, setting
 from qmv.artifacts import Beats, Section, Shot, Song, Storyboard, Style
 from qmv.errors import PluginError
+from qmv.media.bar_cuts import in_bars, meter_of
 from qmv.media.cuts import Cut, cut_points
 from qmv.media.pace import Pace
 from qmv.media.timebase import frame_count, frame_rate
@@ -19,7 +20,7 @@ class WriteStoryboard(Stage):
     """One shot for every few beats, each with its prompt."""
 
     name = "write_storyboard"
-    version = 2
+    version = 3
     planning = True
     writer: Writer
     beats_per_image: Any = setting(
@@ -73,6 +74,12 @@ def _notes(ctx: Context, cuts: list[Cut], beats: Beats, pace: Pace) -> tuple[str
         labels = sorted({section.label for section in beats.sections})
         known = f"it has {', '.join(labels)}" if labels else "its sections are not known"
         notes.append(f"beats_per_image: the song has no section {', '.join(unused)}; {known}")
+    if energies := pace.unheard(beats.sections):
+        notes.append(f"beats_per_image: no section of the song is {' or '.join(energies)}")
+    meter = meter_of(beats.bar_position)
+    for count in pace.counts(beats.sections):
+        if (stays := in_bars(count, meter)) != count:
+            notes.append(f"bars have {meter} beats here: pictures of {count} beats stay {stays}, to change on the bar")
     for note in notes:
         ctx.notice(note)
     return tuple(notes)

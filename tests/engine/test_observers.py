@@ -198,6 +198,7 @@ def test_event_log_keeps_every_field(tmp_path: Path) -> None:
     [line] = logged(tmp_path / "events.jsonl", BEATS[1])
     assert line == {
         "event": "Progress", "at": BEATS[1].at, "node": "beats", "done": 6, "total": 6, "unit": "beats", "reused": 0,
+        "detail": "",
     }  # fmt: skip
 
 

@@ -108,6 +108,12 @@ def test_track_beats_tells_that_no_beat_was_heard(
     assert [event.message for event in seen if isinstance(event, Notice)] == list(beats.notes)
 
 
+def test_track_beats_tells_between_which_tempi_no_beat_was_heard(tune: Song, tmp_path: Path) -> None:
+    told = dataclasses.replace(tune, hints=Hints(tempo_range_bpm=(300, 390)))
+    beats = TrackBeats(tracker=Told()).run(stage_context(tmp_path), told)
+    assert any("no beat was heard from 300 to 390 a minute" in note for note in beats.notes)
+
+
 def test_track_beats_tells_that_the_song_is_silent(silence: Song, tmp_path: Path) -> None:
     assert "silent" in TrackBeats(tracker=Deaf()).run(stage_context(tmp_path), silence).notes[0]
 
@@ -120,7 +126,8 @@ def test_track_beats_keeps_a_note_of_the_tracker(tune: Song, tmp_path: Path) -> 
 def test_track_beats_counts_the_beats(tune: Song, tmp_path: Path) -> None:
     seen: list[Event] = []
     TrackBeats(tracker=Told(times=(0.1, 0.6))).run(stage_context(tmp_path, publish=seen.append), tune)
-    assert [(event.done, event.unit) for event in seen if isinstance(event, Progress)] == [(2, "beats")]
+    [told] = [event for event in seen if isinstance(event, Progress)]
+    assert (told.done, told.unit, told.detail) == (2, "beats", "120 a minute")
 
 
 def test_track_beats_refuses_a_window_without_sound(tune: Song, tmp_path: Path) -> None:

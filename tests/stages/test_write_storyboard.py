@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
@@ -140,6 +141,18 @@ def test_storyboard_notes_a_label_that_the_song_has_not(tmp_path: Path) -> None:
     plan = stage.run(context, song=a_song(tmp_path), style=style(), beats=beats(sections=PARTS))
     assert plan.notes == ("beats_per_image: the song has no section chorus; it has A, B",)
     assert [event.message for event in seen if isinstance(event, Notice)] == list(plan.notes)
+
+
+def test_storyboard_notes_an_energy_that_the_song_has_not(tmp_path: Path) -> None:
+    plan = written(tmp_path, beats(sections=PARTS), beats_per_image={"normal": 2, "loud": 2}, min_images=1)
+    assert plan.notes == ("beats_per_image: no section of the song is normal",)
+
+
+def test_storyboard_of_a_waltz_changes_pictures_on_the_bar_and_says_so(tmp_path: Path) -> None:
+    waltz = dataclasses.replace(beats(), bar_position=tuple(beat % 3 + 1 for beat in range(len(beats().times_s))))
+    plan = written(tmp_path, waltz, beats_per_image=4, min_images=1)
+    assert all(shot.beat % 3 == 0 for shot in plan.shots if shot.beat is not None)
+    assert plan.notes == ("bars have 3 beats here: pictures of 4 beats stay 3, to change on the bar",)
 
 
 def test_storyboard_is_the_same_thing_whatever_the_order_of_a_mapping() -> None:
