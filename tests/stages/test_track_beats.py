@@ -35,7 +35,7 @@ class Told(Tracker):
         return Beats(
             times_s=self.times,
             bar_position=(0,) * len(self.times),
-            tempo_bpm=120.0,
+            tempo_bpm=120.0 if self.times else 0.0,
             confidence=1.0,
             duration_s=Fraction(1),  # wrong on purpose: the stage knows better
             notes=self.notes,
