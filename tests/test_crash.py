@@ -303,3 +303,23 @@ def test_run_with_a_picture_that_hangs_can_be_cancelled(
     os.kill(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=10)
     assert (process.returncode, "cancelled; the same command goes on" in said) == (130, True)
+
+
+def test_ctrl_c_while_libraries_load_shows_no_traceback(
+    command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
+) -> None:
+    early = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "omegaconf":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+"""
+    (tmp_path / "sitecustomize.py").write_text(early, encoding="utf-8")
+    ended = subprocess.run(
+        command(outputs=tmp_path / "outputs"), env=environment | {"PYTHONPATH": str(tmp_path)}, capture_output=True,
+        cwd=tmp_path, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, b"")
