@@ -16,6 +16,7 @@ from qmv.errors import QmvError
 __all__ = ["main"]
 
 _COMMANDS = (beats, plugins, tap)
+_signals: list[int] = []  # that came; numpy, interrupted while it loads, says that it is broken
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     except QmvError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ImportError) as error:
+        if isinstance(error, ImportError) and not _signals:
+            raise
         print("cancelled", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has seen enough
@@ -57,11 +60,12 @@ def _open_streams() -> None:
 
 
 def _terminate(signum: int, frame: object) -> NoReturn:
+    _signals.append(signum)
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    for name in ("SIGTERM", "SIGHUP"):  # else folders in /tmp, and a player, would be left behind
-        if hasattr(signal, name):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # else folders in /tmp, and a player, would be left behind
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # as under nohup
             signal.signal(getattr(signal, name), _terminate)
     sys.exit(main())

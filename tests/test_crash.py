@@ -305,6 +305,23 @@ def test_run_with_a_picture_that_hangs_can_be_cancelled(
     assert (process.returncode, "cancelled; the same command goes on" in said) == (130, True)
 
 
+@pytest.mark.parametrize("ignored", ["", "nohup "], ids=["terminal", "nohup"])
+def test_closed_terminal_ends_a_run_unless_it_is_under_nohup(
+    long_line: list[str], environment: dict[str, str], ignored: str
+) -> None:
+    line = [*ignored.split(), *long_line]
+    process = started(line, environment | {"TEST_STOP_AT": "tell"}, "the first chunk is there")
+    os.kill(process.pid, signal.SIGHUP)
+    if not ignored:
+        process.communicate(timeout=20)
+        assert process.returncode == 130
+        return
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=0.5)
+    os.kill(process.pid, signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
 def test_ctrl_c_while_libraries_load_shows_no_traceback(
     command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
 ) -> None:

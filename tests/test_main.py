@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from qmv import __main__ as main
 from qmv.testing.things import click_track
 from tests.media.helpers import write_sound
 
@@ -43,6 +44,20 @@ def test_strange_streams_and_names_end_in_a_sentence(
 ) -> None:
     ended = qmv(words, environment, song.parent)
     assert (ended.returncode, said in ended.stderr, "Traceback" in ended.stderr) == (rc, True, False), ended.stderr
+
+
+def test_signal_while_numpy_loads_is_no_fault_of_numpy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(given: object) -> None:
+        try:
+            main._terminate(signal.SIGTERM, None)
+        except KeyboardInterrupt as error:
+            raise ImportError("numpy is broken") from error
+
+    monkeypatch.setattr(main, "_signals", [])
+    monkeypatch.setattr("qmv.commands.plugins._list_plugins", interrupted)
+    assert (main.main(["plugins"]), capsys.readouterr().err) == (130, "cancelled\n")
 
 
 def test_terminated_command_leaves_no_folder_behind(song: Path, environment: dict[str, str], tmp_path: Path) -> None:
