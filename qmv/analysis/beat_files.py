@@ -16,10 +16,10 @@ from pathlib import Path
 
 from qmv.errors import InputError
 
-__all__ = ["MOST_IN_A_BAR", "Marks", "parsed", "read", "within", "written"]
+__all__ = ["CLOSEST_S", "MOST_IN_A_BAR", "Marks", "parsed", "read", "within", "written"]
 
 MOST_IN_A_BAR = 32
-_CLOSEST_S = 0.01  # closer ones are samples or frames of something, not beats
+CLOSEST_S = 0.01  # closer ones are samples or frames of something, not beats
 _MOST_BYTES = 16_000_000  # a day of beats; whole songs and videos are named by mistake
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,6}(\.0*)?", re.ASCII)
@@ -85,10 +85,10 @@ def within(marks: Marks, duration_s: float, where: str) -> None:
                 "is the file another song's?"
             )
     for (a, b), line in zip(pairwise(marks.times_s), marks.lines[1:]):
-        if b - a < _CLOSEST_S:
+        if b - a < CLOSEST_S:
             raise InputError(
                 f"{where}, line {line}: {b:g} s comes {1000 * (b - a):.3g} ms after the beat before, "
-                f"beats are at least {1000 * _CLOSEST_S:g} ms apart; leave one of them out."
+                f"beats are at least {1000 * CLOSEST_S:g} ms apart; leave one of them out."
             )
 
 

@@ -117,7 +117,13 @@ def _count(taps: int) -> None:
 
 
 def _unchanged(taps_s: Sequence[float], latency_s: float) -> list[float]:
-    return sorted({round(tap - latency_s, 6) for tap in taps_s})
+    from qmv.analysis.beat_files import CLOSEST_S
+
+    beats: list[float] = []
+    for tap_s in sorted(round(tap - latency_s, 6) for tap in taps_s):
+        if not beats or tap_s - beats[-1] >= CLOSEST_S:  # a key that bounces is hit once
+            beats.append(tap_s)
+    return beats
 
 
 def _made_of(song: Song, taps_s: Sequence[float], latency_s: float | None) -> list[float]:

@@ -85,6 +85,12 @@ def test_tap_raw_writes_what_was_tapped(tap: Tap, song: Path, tmp_path: Path) ->
     assert read(tmp_path / "mine.beats").times_s == (0.25, 0.3, 1.4, 2.8)
 
 
+def test_tap_raw_counts_a_key_that_bounces_once(tap: Tap, song: Path, tmp_path: Path) -> None:
+    ended = tap("song.wav", "--raw", "--out=mine.beats", lines="0.5\n0.504\n1\n1.5\n1.509\n2\n")
+    assert ended.returncode == 0, ended.stderr
+    assert read(tmp_path / "mine.beats").times_s == (0.5, 1.0, 1.5, 2.0)
+
+
 def test_tap_takes_empty_lines_as_taps_now(song: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     tapping = subprocess.Popen(
         command("song.wav", "--raw"),
