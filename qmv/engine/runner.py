@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from qmv.api import Context
-from qmv.artifacts import Artifact, Beats, Delivery, Song, SyncProof, dump, files, load
+from qmv.artifacts import Artifact, Beats, Delivery, Song, SyncProof
 from qmv.engine.cache import Cache
 from qmv.engine.config import Job, SongSettings
 from qmv.engine.graph import Node, plan
@@ -29,6 +29,7 @@ from qmv.engine.run_errors import run_error
 from qmv.engine.windows import way_to_beats, windowed
 from qmv.errors import PluginError
 from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
+from qmv.plain import dump, files, load
 
 __all__ = ["Run"]
 

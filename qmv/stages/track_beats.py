@@ -14,8 +14,9 @@ from qmv.analysis.overrides import applied, beats_of, tracker_hints
 from qmv.analysis.structure import described
 from qmv.analysis.tracked import TrackerFault, checked
 from qmv.api import Context, Stage, Tracker, plugin
-from qmv.artifacts import Beats, Song, dump, load
+from qmv.artifacts import Beats, Song
 from qmv.errors import PluginError
+from qmv.plain import dump, load
 
 if TYPE_CHECKING:
     import numpy as np

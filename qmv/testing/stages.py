@@ -11,7 +11,8 @@ import pytest
 from qmv.api import (
     Stage,
 )
-from qmv.artifacts import Artifact, dump, files, load
+from qmv.artifacts import Artifact
+from qmv.plain import dump, files, load
 from qmv.testing.base import PluginContract
 from qmv.testing.things import stage_context
 

@@ -14,22 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmv.artifacts import (
-    Artifact,
-    Beats,
-    Delivery,
-    File,
-    Picture,
-    Pictures,
-    Section,
-    Shot,
-    Song,
-    Storyboard,
-    Video,
-    dump,
-    files,
-    load,
-)
+from qmv.artifacts import Artifact, Beats, Delivery, File, Picture, Pictures, Section, Shot, Song, Storyboard, Video
+from qmv.plain import dump, files, load
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 WHOLE = st.integers(min_value=0, max_value=2**31 - 1)
