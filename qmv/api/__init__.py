@@ -1,0 +1,36 @@
+"""What a plugin author sees: one base class a kind, and the `Context` that a stage works in.
+
+    from qmv.api import ImageProvider, plugin, setting
+
+    @plugin
+    class Solid(ImageProvider):
+        name = "solid"
+        colour: str = setting("the fill", default="#336699")
+
+        def render(self, request): ...
+
+A plugin is a frozen dataclass: its fields are its settings, its equality is its identity in the cache. Heavy
+libraries are imported inside methods. Secrets are never fields: keep the name of the environment variable.
+"""
+
+from __future__ import annotations
+
+from qmv.api.frames import Effect, Motion, Transition
+from qmv.api.image import ImageProvider, ImageRequest, Outcome
+from qmv.api.plugin import Plugin
+from qmv.api.stage import Context, Stage
+from qmv.api.storage import Storage
+from qmv.api.tracker import Tracker
+from qmv.api.writer import Brief, Prompt, Slot, Writer
+from qmv.artifacts import Hints
+from qmv.engine.cache import Cache
+from qmv.media.camera import IDENTITY, Affine
+from qmv.media.frame import Frame
+from qmv.media.moments import Moment
+from qmv.settings import plugin, setting
+
+__all__ = [
+    "IDENTITY", "Affine", "Brief", "Cache", "Context", "Effect", "Frame", "Hints", "ImageProvider", "ImageRequest",
+    "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer",
+    "plugin", "setting",
+]  # fmt: skip

@@ -1,0 +1,87 @@
+"""Pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from qmv.api.plugin import Plugin
+from qmv.errors import PluginError, QmvError
+
+__all__ = ["ImageProvider", "ImageRequest", "Outcome"]
+
+
+log = logging.getLogger("qmv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRequest:
+    """One picture to make. `look` and `palette` (hex colours, dark to light) help providers that draw."""
+
+    index: int
+    prompt: str
+    negative_prompt: str
+    seed: int
+    framing: str
+    subject: str
+    look: str
+    palette: tuple[str, ...]
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a request: the bytes of an image file, or the error that stopped it."""
+
+    request: ImageRequest
+    image: bytes | None = None
+    error: QmvError | None = None
+    cost: Decimal | None = None
+
+
+class ImageProvider(Plugin):
+    """Makes pictures."""
+
+    kind = "image"
+    threads: ClassVar[int] = 4  # how many pictures `render_all` makes at the same time
+
+    @abstractmethod
+    def render(self, request: ImageRequest) -> bytes:
+        """The bytes of a PNG, JPEG or WEBP file of any size; it is cropped to the format afterwards."""
+
+    def request_identity(self, request: ImageRequest) -> dict[str, Any]:
+        """What of a request changes the picture; the place in the storyboard (`index`) does not."""
+        return {name: value for name, value in dataclasses.asdict(request).items() if name != "index"}
+
+    def price(self, request: ImageRequest) -> Decimal | None:
+        """What the picture will cost in US dollars; None where it is free."""
+        return None
+
+    def render_all(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
+        """An outcome a request, as they come; an error is an outcome too, so that it loses no sibling.
+
+        Maps `render` over threads; providers that batch or multiplex bring their own.
+        """
+        pool = ThreadPoolExecutor(self.threads)
+        try:
+            futures = {pool.submit(self.render, request): request for request in requests}
+            for future in as_completed(futures):
+                request, error = futures[future], future.exception()
+                if error is None:
+                    yield Outcome(request=request, image=future.result(), cost=self.price(request))
+                    continue
+                if not isinstance(error, QmvError):
+                    log.error("image (%s): picture %d failed", self.name, request.index, exc_info=error)
+                    where = f"image ({self.name}): picture {request.index} failed"
+                    error = PluginError(f"{where} ({type(error).__name__}: {error}); the details are in run.log.")
+                yield Outcome(request=request, error=error)
+        finally:
+            # whoever stops asking wants no more pictures, and does not wait for one that hangs
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,82 @@
+"""Steps of a run, and what they work in."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from qmv.api.plugin import Plugin
+from qmv.artifacts import Artifact
+from qmv.engine.cache import Cache
+from qmv.errors import PluginError
+from qmv.events import Event, Notice, Progress
+
+__all__ = ["Context", "Stage"]
+
+
+@dataclass(kw_only=True)
+class Context:
+    """What a stage works in. `folder` is empty and is kept with the stage's artifact; files go there."""
+
+    node: str
+    folder: Path
+    cache: Cache
+    run_folder: Path
+    workers: int
+    publish: Callable[[Event], None]
+    parallel: Callable[..., Iterator[tuple[int, Any]]]
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    def progress(self, done: int, total: int, unit: str, *, reused: int = 0, detail: str = "") -> None:
+        """Tells how far the stage is, in pieces of its own kind; the last call goes to the manifest, less `detail`."""
+        self.counts = {"unit": unit, "total": total, "made": done - reused, "reused": reused}
+        self.publish(Progress(node=self.node, done=done, total=total, unit=unit, reused=reused, detail=detail))
+
+    def notice(self, message: str) -> None:
+        """Tells the user a sentence that matters though the run goes on."""
+        self.publish(Notice(node=self.node, message=message))
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+        """(index, function(item)) as the results come, from `workers` processes; items and results are pickled."""
+        return self.parallel(function, list(items), self.workers)
+
+
+class Stage(Plugin):
+    """A step of the run: `run(self, ctx, **inputs)` names what it reads, its node's name is what it makes.
+
+    Fields whose type is a kind of plugin (`tracker: Tracker`, `effects: tuple[Effect, ...]`) are filled from the
+    config group of that kind.
+    """
+
+    kind = "stage"
+    cached: ClassVar[bool] = True
+    planning: ClassVar[bool] = False  # costs nothing, and the rest of the plan hangs on it: a dry run does it too
+    after: ClassVar[tuple[str, ...]] = ()  # nodes that come first where the graph has them, though it reads nothing
+    run: Callable[..., Artifact]
+
+    def forecast(self, ctx: Context, **inputs: Any) -> str:
+        """What a run would do, without doing it: '3 pictures to make, 29 cached'. Has the inputs that exist already."""
+        return ""
+
+    def review(self, ctx: Context, made: Any, **inputs: Any) -> None:
+        """Sees each result before it is used, also one from the cache; raises QmvError for one that must not be."""
+
+    @classmethod
+    def inputs(cls) -> dict[str, type]:
+        """The inputs by parameter name, with the artifact type that each must have."""
+        run = cls.__dict__.get("run") or cls.run
+        hints = typing.get_type_hints(run)
+        names = [name for name in inspect.signature(run).parameters if name not in ("self", "ctx")]
+        if missing := [name for name in [*names, "return"] if name not in hints]:
+            raise PluginError(f"stage ({cls.name}): run() has no annotation for {', '.join(missing)}; add its type.")
+        return {name: hints[name] for name in names}
+
+    @classmethod
+    def makes(cls) -> type[Artifact]:
+        """The type of the artifact that `run` returns."""
+        cls.inputs()
+        return typing.cast(type[Artifact], typing.get_type_hints(cls.__dict__.get("run") or cls.run)["return"])
