@@ -3,8 +3,8 @@
 Each kind of moment has an expectation for six features: the onsets of the five bands (kick and bass, low notes, high
 notes, snare, hats) and the change of harmony, in standard deviations above their mean in the song. They are set by
 what music theory and counts of notes agree on (Lerdahl & Jackendoff 1983; Palmer & Krumhansl 1990; Temperley 2007),
-the stronger the metrical level, and in popular music bass on one and three, snare on two and four. They are not
-learned from songs.
+the stronger the metrical level, and in popular music bass on one and three, snare on two and four. The numbers are
+set by hand and rounded, after trials on made and MIDI-rendered songs (docs/benchmarks.md says which).
 May be imported from stages and plugins.
 """
 

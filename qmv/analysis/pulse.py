@@ -129,7 +129,7 @@ def stretches(times_s: Floats, fit: Floats, duration_s: float) -> tuple[Stretch,
 
 
 def _confidence(fit: float) -> float:
-    """Half where two thirds of what is expected are heard, nine tenths at twice of it."""
+    """A half where 0.7 of what is expected is heard, 0.86 at twice of it."""
     return 1 - math.exp(-max(0.0, fit))
 
 

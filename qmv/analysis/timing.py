@@ -1,7 +1,8 @@
-"""Moves beats onto the attacks that are heard, by the physics of a short window and nothing fitted to songs.
+"""Moves beats onto the attacks that are heard, by the physics of a short window, without a fitted constant.
 
 How loud a symmetrical window finds a sound rises steepest when its middle passes over the attack; measured as the
-difference between a little after and a little before, the steepest point is the attack itself, neither early nor late.
+difference between a little after and a little before, the steepest point is the attack itself. Only a click shorter
+than the window is told early, by up to a third of the window.
 Each beat then takes its place on the curve through its neighbours' attacks, so that one note played late, or a beat
 without a note, moves nothing.
 May be imported from stages and plugins.

@@ -15,9 +15,9 @@ from fractions import Fraction
 from qmv.analysis.energy import LEVELS, level
 from qmv.artifacts import Beats, Section
 from qmv.media.bar_cuts import picked
+from qmv.media.beatless import Mark, Pulse
 from qmv.media.pace import Pace
 from qmv.media.phrases import phrase_cuts
-from qmv.media.pulse import Mark, Pulse
 from qmv.media.timebase import frame_at
 
 __all__ = ["BEATS", "EVEN", "PHRASES", "Cut", "cut_points"]

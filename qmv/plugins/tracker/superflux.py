@@ -1,4 +1,4 @@
-"""Beats and bars from onsets in five bands and the change of harmony, without anything learned."""
+"""Beats and bars from onsets in five bands and the change of harmony, without a neural network."""
 
 from __future__ import annotations
 
