@@ -5,7 +5,7 @@ Runs in worker processes. A held still is one frame object from start to end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
@@ -22,8 +22,11 @@ from qmv.media.timeline import Overlap
 if TYPE_CHECKING:
     from qmv.api import Effect, Motion, Transition
     from qmv.media.frame import Frame
+    from qmv.media.plate import Plate, ZoomPlate
 
 __all__ = ["Chunk", "Layer", "chunk_frames", "load_picture", "planes_beside", "write_chunk"]
+
+_SAMPLES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,23 +93,44 @@ def _asked(plugin: Transition | Effect, method: Callable[..., Frame], frame: Fra
 
 def _views(chunk: Chunk, layer: Layer) -> Iterator[Frame]:
     """What the camera shows of a picture, frame by frame, for as long as the picture is seen."""
-    from qmv.media.frame import Plate
-
     picture = load_picture(layer.picture, chunk.width_px, chunk.height_px)
-    shot, camera = layer.shot, chunk.motion.camera
-    if all(camera(shot, number) == IDENTITY for number in range(shot.start, shot.end)):
+    cameras = _cameras(chunk, layer.shot, range(chunk.frames))
+    across = _cameras(chunk, layer.shot, _samples(layer.shot))
+    if all(view == IDENTITY for view in (*across, *cameras)):
         yield from repeat(picture, chunk.frames)
         return
-    plate = Plate.of(picture)
+    plate = _plate(picture, across, cameras)
     last, frame = None, picture
-    for number in range(chunk.frames):
-        view: Any = camera(shot, min(number, shot.end - 1))  # past its end a picture is not seen, and costs nothing
-        if not isinstance(view, Affine):
-            where = f"motion ({chunk.motion.name})"
-            raise PluginError(f"{where}: camera() must give an Affine, got {view!r}; mend the plugin.")
+    for view in cameras:
         if view != last:
             frame, last = plate.through(view), view
         yield frame
+
+
+def _cameras(chunk: Chunk, shot: Shot, numbers: Iterable[int]) -> list[Affine]:
+    """The views at these frames; past its end a picture is not seen, and its last view stays."""
+    views: list[Any] = [chunk.motion.camera(shot, min(number, shot.end - 1)) for number in numbers]
+    for view in views:
+        if not isinstance(view, Affine):
+            where = f"motion ({chunk.motion.name})"
+            raise PluginError(f"{where}: camera() must give an Affine, got {view!r}; mend the plugin.")
+    return views
+
+
+def _samples(shot: Shot) -> list[int]:
+    """A few frames all over a shot, the same for each of its chunks."""
+    last = shot.end - 1 - shot.start
+    return [shot.start + last * step // _SAMPLES for step in range(_SAMPLES + 1)]
+
+
+def _plate(picture: Frame, across: Sequence[Affine], cameras: Sequence[Affine]) -> Plate | ZoomPlate:
+    """The quick plate where the camera heads straight for one point all through the shot."""
+    from qmv.media.plate import Plate, ZoomPlate, zoom_centre
+
+    centre = zoom_centre(across, *picture.size)
+    if centre is None or centre != zoom_centre([*across, *cameras], *picture.size):
+        return Plate.of(picture)
+    return ZoomPlate.of(picture, centre)
 
 
 def load_picture(path: Path, width_px: int, height_px: int) -> Frame:

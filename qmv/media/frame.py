@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qmv.media.camera import Affine
-
     Plane = npt.NDArray[np.uint8]
 
-__all__ = ["Frame", "Plate", "warp_plane"]
+__all__ = ["Frame"]
 
 # ITU-R BT.709-6, items 3.2 to 3.5: R'G'B' in 0..255 to Y' in 16..235, Cb and Cr in 16..240
 _KR, _KB = 0.2126, 0.0722
@@ -28,8 +26,6 @@ _TO_YUV = (
     (-_C * _KR / (2 - 2 * _KB), -_C * _KG / (2 - 2 * _KB), _C / 2, 128.0),
     (_C / 2, -_C * _KG / (2 - 2 * _KR), -_C * _KB / (2 - 2 * _KR), 128.0),
 )
-_SHARPEN = 0.1
-_CHROMA_X, _CHROMA_Y = 0.25, 0.5  # where a chroma sample lies in its cell: left, between two lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,62 +106,3 @@ class Frame:
             return cv2.addWeighted(a, 1 - t, b, t, 0)  # type: ignore[return-value]
 
         return Frame(blend(self.y, other.y), blend(self.u, other.u), blend(self.v, other.v))
-
-
-@dataclass(frozen=True, eq=False)
-class Plate:
-    """A picture made ready for a moving camera: its luma at twice the size, so that looking through a camera is one
-    linear interpolation, which is quicker than a cubic one and exact in its position.
-    """
-
-    frame: Frame
-    luma: Plane
-
-    @classmethod
-    def of(cls, frame: Frame) -> Plate:
-        import cv2
-        import numpy as np
-
-        width, height = frame.size
-        large = cv2.resize(frame.y, (2 * width, 2 * height), interpolation=cv2.INTER_LANCZOS4)
-        # makes up for what linear interpolation will soften; measured against a Lanczos-6 warp (docs/benchmarks.md)
-        taps = np.array([-_SHARPEN, 1 + 2 * _SHARPEN, -_SHARPEN], np.float32)
-        return cls(frame, cv2.sepFilter2D(large, -1, taps, taps, borderType=cv2.BORDER_REPLICATE))  # type: ignore[arg-type]
-
-    def through(self, view: Affine) -> Frame:
-        """The picture seen through a camera, edges repeated."""
-        import cv2
-
-        sited = (_CHROMA_X, _CHROMA_Y)
-        u, v = (
-            warp_plane(plane, plane.shape, view, site=sited, source_site=sited, interpolation=cv2.INTER_LINEAR)
-            for plane in (self.frame.u, self.frame.v)
-        )
-        y = warp_plane(self.luma, self.frame.y.shape, view, interpolation=cv2.INTER_LINEAR)
-        return Frame(y, u, v)
-
-
-def warp_plane(
-    source: Plane,
-    shape: tuple[int, ...],
-    view: Affine,
-    *,
-    site: tuple[float, float] = (0.5, 0.5),
-    source_site: tuple[float, float] = (0.5, 0.5),
-    interpolation: int | None = None,
-) -> Plane:
-    """A plane, or an RGB picture, of `shape` (height, width) seen through a camera; cubic if nothing else is said.
-
-    A sample of index i lies at (i + site) / size of the picture; `source` may have another size than the result.
-    """
-    import cv2
-    import numpy as np
-
-    height, width = shape[:2]
-    scale = np.array([source.shape[1] / width, source.shape[0] / height])
-    linear = np.array([[view.xx, view.xy * width / height], [view.yx * height / width, view.yy]])
-    offset = linear @ np.array(site) + np.array([view.x0 * width, view.y0 * height])
-    matrix = np.column_stack([linear, offset]) * scale[:, None]
-    matrix[:, 2] -= source_site
-    flags = (cv2.INTER_CUBIC if interpolation is None else interpolation) | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(source, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]

@@ -45,7 +45,7 @@ class View:
         """[height, width] in 0..255 at a frame; before and after the shot, its first and its last view."""
         import cv2
 
-        from qmv.media.frame import warp_plane
+        from qmv.media.plate import warp_plane
 
         frame = self._within(frame)
         if frame not in self._seen:

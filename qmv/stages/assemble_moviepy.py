@@ -102,7 +102,7 @@ class AssembleMoviepy(Stage):
         return VideoClip(frame_function=frame_at, duration=duration_s)
 
     def _view(self, rgb: npt.NDArray[np.uint8], shot: Shot, frame: int) -> npt.NDArray[np.uint8]:
-        from qmv.media.frame import warp_plane
+        from qmv.media.plate import warp_plane
 
         return warp_plane(rgb, rgb.shape, self.motion.camera(shot, frame))
 

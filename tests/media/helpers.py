@@ -101,3 +101,24 @@ def decoded(path: Path) -> tuple[list[npt.NDArray[np.uint8]], list[Fraction]]:
             planes.append(frame.reformat(format="yuv420p").to_ndarray()[: frame.height].copy())
             times.append(frame.pts * Fraction(frame.time_base))
     return planes, times
+
+
+def edge_px(plane: npt.NDArray[np.uint8], axis: int) -> float:
+    """Where the only edge of a plane lies, in its own samples from its first edge on."""
+    line = plane.astype(float).mean(axis=1 - axis)
+    return float(((line - line[-1]) / (line[0] - line[-1])).sum())
+
+
+def edge_places(frame: Frame, axis: int) -> tuple[float, float, float]:
+    """The edge in luma pixels, in each plane; chroma is sited left, so its first sample begins half a pixel early."""
+    start = 0.5 if axis == 1 else 0.0
+    return (edge_px(frame.y, axis), *(2 * edge_px(plane, axis) - start for plane in (frame.u, frame.v)))
+
+
+def two_colours(axis: int) -> Frame:
+    rgb = flat_rgb((220, 30, 40))
+    if axis == 1:
+        rgb[:, 24:] = (20, 60, 230)
+    else:
+        rgb[14:] = (20, 60, 230)
+    return Frame.from_rgb(rgb)
