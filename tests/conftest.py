@@ -9,14 +9,18 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 from PIL import Image
 
 from qmv.engine.registry import Registry
+
+if TYPE_CHECKING:
+    from tests.finished import Film
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG_FOLDER = ROOT / "conf"
@@ -203,15 +207,15 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
 
-@pytest.fixture
-def run_cli(tmp_path: Path, command: Callable[..., list[str]], environment: dict[str, str]) -> Callable[..., Ended]:
-    """Runs `python run.py OVERRIDES` for a tiny video and waits for its end."""
+@pytest.fixture(scope="session")
+def run_in(command: Callable[..., list[str]], environment: dict[str, str]) -> Callable[..., Ended]:
+    """Runs `python run.py OVERRIDES` for a tiny video in a folder, and waits for its end."""
 
-    def run(*overrides: str, cwd: Path = tmp_path, outputs: Path | None = None, **settings: Any) -> Ended:
-        outputs = outputs or tmp_path / "outputs"
+    def run(folder: Path, *overrides: str, outputs: Path | None = None, **settings: Any) -> Ended:
+        outputs = outputs or folder / "outputs"
         ended = subprocess.run(
             command(*overrides, outputs=outputs),
-            cwd=cwd,
+            cwd=folder,
             env=environment | settings.pop("env", {}),
             capture_output=True,
             text=True,
@@ -222,3 +226,36 @@ def run_cli(tmp_path: Path, command: Callable[..., list[str]], environment: dict
         return Ended(ended.returncode, ended.stdout, ended.stderr, outputs)
 
     return run
+
+
+@pytest.fixture
+def run_cli(tmp_path: Path, run_in: Callable[..., Ended]) -> Callable[..., Ended]:
+    """Runs `python run.py OVERRIDES` for a tiny video and waits for its end."""
+
+    def run(*overrides: str, cwd: Path = tmp_path, outputs: Path | None = None, **settings: Any) -> Ended:
+        return run_in(cwd, *overrides, outputs=outputs or tmp_path / "outputs", **settings)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_film(
+    tmp_path_factory: pytest.TempPathFactory,
+    run_in: Callable[..., Ended],
+    click_track: Callable[..., Path],
+    clicks_plugin: Path,
+) -> Callable[[str], Film]:
+    """The finished video of a recipe in `tests.finished`, rendered once for all of pytest's workers."""
+    from tests.finished import film_of
+
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def made(name: str) -> Film:
+        folder = shared / "films" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock"):
+            return film_of(name, folder, click_track, run_in, f"plugins=[{clicks_plugin}]", "tracker=clicks")
+
+    return made

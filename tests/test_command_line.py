@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import pytest
 import soundfile
 
 from qmv.media.probe import probe
+from tests.machine import lacking
 
 pytestmark = pytest.mark.slow
 
@@ -370,11 +370,6 @@ def test_outputs_that_are_a_file_are_refused(run_cli: Run, song: Path, tmp_path:
     (tmp_path / "file").write_text("text", encoding="utf-8")
     sentence = refused(run_cli(f"song={song}", outputs=Path(f"{tmp_path}/file{below}")))
     assert "a part of this path is a file, not a folder; name another folder with outputs=FOLDER" in sentence
-
-
-def lacking(part: str) -> None:
-    """Skips where a part of the machine is missing; in CI, which brings them all, that is a failure."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(part)
 
 
 @pytest.fixture(params=[4, 64])
