@@ -1,4 +1,4 @@
-"""Costs of a command: wall time and the CPU time of its whole process tree, and what every benchmark prints with.
+"""Costs of a command: wall time, CPU time and memory of its whole process tree, and what every benchmark prints with.
 
 CPU seconds, not wall seconds, are what is compared: they hardly change on a machine that does other work too.
 """
@@ -27,27 +27,33 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Seconds of a finished command; `cpu_s` is user + system of the command and of all that it started."""
+    """Seconds of a finished command; `cpu_s` is user + system of the command and of all that it started, `peak_mb` the
+    most memory that they had together (see benchmarks.memory).
+    """
 
     wall_s: float
     cpu_s: float
     stdout: str
+    peak_mb: float = 0.0
 
 
 def measure(command: Sequence[str | os.PathLike[str]]) -> Cost:
     """Runs a command from the repository's folder and waits for every process of its tree; raises RuntimeError where
     it fails. The caller must have no other child process.
     """
+    from benchmarks.memory import TreeMemory
+
     _adopt_orphans()
     before, started = _children_cpu_s(), time.perf_counter()
-    done = subprocess.run(
-        [os.fspath(part) for part in command], cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    wall_s = time.perf_counter() - started
+    with TreeMemory() as memory:
+        done = subprocess.run(
+            [os.fspath(part) for part in command], cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        wall_s = time.perf_counter() - started
     _wait_for_all()
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return Cost(wall_s=wall_s, cpu_s=_children_cpu_s() - before, stdout=done.stdout)
+    return Cost(wall_s=wall_s, cpu_s=_children_cpu_s() - before, stdout=done.stdout, peak_mb=memory.peak_mb)
 
 
 def _children_cpu_s() -> float:
