@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from qmv.analysis.onsets import RATE_HZ, Onsets, difference
+from qmv.analysis.onsets import RATE_HZ, Onsets, difference, totals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,10 +115,11 @@ def _described(onsets: Onsets, times_s: Floats) -> Floats:
 
     frames = np.clip(np.round(times_s * RATE_HZ).astype(np.int64), 0, len(onsets.strength) - 1)
     accents = maximum_filter1d(onsets.strength, 2 * _NEAR + 1, axis=0)[frames].astype(np.float64)
-    sums = np.vstack([np.zeros((1, 12)), np.cumsum(onsets.chroma, axis=0, dtype=np.float64)])
     begin = np.minimum(frames + 5, len(onsets.chroma))  # the attack itself is all noise
     end = np.maximum(np.append(frames[1:], len(onsets.chroma)), begin + 1).clip(max=len(onsets.chroma))
-    heard = np.cumsum(np.vstack([np.zeros((1, 12)), _directed(sums[end] - sums[begin])]), axis=0)
+    heard = np.cumsum(
+        np.vstack([np.zeros((1, 12)), _directed(totals(onsets.chroma, end) - totals(onsets.chroma, begin))]), axis=0
+    )
     changes = [_change(heard, beats) for beats in (1, 2, 4)]
     rows = np.column_stack([accents, *changes])
     return np.asarray((rows - rows.mean(axis=0)) / (rows.std(axis=0) + 1e-6))

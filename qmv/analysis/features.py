@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qmv.media.samples import let_go
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -57,6 +59,7 @@ def features(samples: npt.NDArray[np.float32], rate_hz: int) -> Features:
         power = np.square(np.abs(fft.rfft(windows * hann, axis=1)))
         power *= 2 / (size * np.square(hann).sum())  # a window's sum is then its mean square
         rows.append((_shares(power, loudness_of), _shares(power, bands_of), _shares(np.sqrt(power), notes_of)))
+        let_go(samples)
     (loudness,), bands, notes = (np.concatenate(parts, axis=1).astype(np.float64) for parts in zip(*rows))
     notes, bands = notes.T, bands.T
     length = np.linalg.norm(notes, axis=1, keepdims=True)

@@ -79,11 +79,14 @@ def standardised(features: Floats) -> Floats:
     import numpy as np
     from scipy.ndimage import uniform_filter1d
 
-    values = features.astype(np.float64)
-    mean = uniform_filter1d(values, _SURROUNDINGS, axis=0)
-    variance = uniform_filter1d(values * values, _SURROUNDINGS, axis=0) - mean * mean
-    floor = (0.3 * values.std(axis=0)) ** 2
-    return np.asarray((values - mean) / np.sqrt(np.maximum(variance, floor) + 1e-4), np.float32)
+    floors = (0.3 * features.std(axis=0, dtype=np.float64)) ** 2
+    found = np.empty(features.shape, np.float32)
+    for column, floor in enumerate(floors):  # one at a time, since they are in double precision
+        values = features[:, column].astype(np.float64)
+        mean = uniform_filter1d(values, _SURROUNDINGS)
+        variance = uniform_filter1d(values * values, _SURROUNDINGS) - mean * mean
+        found[:, column] = (values - mean) / np.sqrt(np.maximum(variance, floor) + 1e-4)
+    return found
 
 
 def accents(features: Floats) -> dict[str, Floats]:

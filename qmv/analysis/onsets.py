@@ -11,6 +11,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qmv.media.samples import let_go
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
-__all__ = ["BANDS_HZ", "RATE_HZ", "Onsets", "difference", "onsets"]
+__all__ = ["BANDS_HZ", "RATE_HZ", "Onsets", "difference", "onsets", "totals"]
 
 RATE_HZ = 100
 BANDS_HZ = (0.0, 150.0, 800.0, 2500.0, 7000.0, 20_000.0)  # kick and bass, low and high notes, snare, hats
@@ -27,6 +29,7 @@ _WINDOW_S = 0.0464
 _PER_OCTAVE = 24
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 16_000.0
 _BLOCK = 1024  # windows at a time: 8 MB of samples at 44.1 kHz
+_ROWS = 8192  # of a song's curves at a time, where there are many of them in double precision
 _REACH = 2 * RATE_HZ  # what is loud is judged by the loudest within so many frames on either side
 _LONG = 40  # frames that a harmony is heard over, before and after
 _NOTES_HZ = (100.0, 2000.0)
@@ -54,13 +57,17 @@ def onsets(samples: npt.NDArray[np.float32], rate_hz: int) -> Onsets:
     # sparse products are exact whatever number of threads the machine has
     shares = sparse.csr_array(np.stack([_share((middle_hz >= low) & (middle_hz < high)) for low, high in edges]))
     notes = sparse.csr_array(_notes(middle_hz).T)
-    levels, chroma = [], []
-    for spectrum in _log_spectra(samples, rate_hz, bands):
-        levels.append((shares @ _rise(spectrum).T).T)
-        chroma.append((notes @ spectrum[1:-1].T).T)
-    strength = np.column_stack([_peaks(level) for level in np.concatenate(levels).T])
-    smooth = uniform_filter1d(np.concatenate(chroma), 5, axis=0)
-    return Onsets(strength=strength, harmony=_changes(smooth), chroma=smooth)
+    count = len(samples) * RATE_HZ // rate_hz + 1
+    strength, chroma = np.empty((count, shares.shape[0]), np.float32), np.empty((count, 12), np.float32)
+    for first, spectrum in _log_spectra(samples, rate_hz, bands):
+        here = slice(first, first + len(spectrum) - 2)
+        strength[here] = (shares @ _rise(spectrum).T).T
+        chroma[here] = (notes @ spectrum[1:-1].T).T
+        let_go(samples)
+    for level in strength.T:
+        level[:] = _peaks(level)
+    uniform_filter1d(chroma, 5, axis=0, output=chroma)
+    return Onsets(strength=strength, harmony=_changes(chroma), chroma=chroma)
 
 
 def _share(inside: npt.NDArray[np.bool_]) -> Floats:
@@ -97,9 +104,9 @@ def _filterbank(rate_hz: int) -> tuple[Any, Floats]:
     return sparse.csr_array(bank), (edges[1:-1] * rate_hz / size).astype(np.float32)
 
 
-def _log_spectra(samples: npt.NDArray[np.float32], rate_hz: int, bands: Any) -> Iterator[Floats]:
-    """Blocks [n + 2, bands], a row every 10 ms, each centred at its moment whatever the sample rate; the first and the
-    last row of a block belong to its neighbours.
+def _log_spectra(samples: npt.NDArray[np.float32], rate_hz: int, bands: Any) -> Iterator[tuple[int, Floats]]:
+    """Blocks [n + 2, bands], a row every 10 ms, each centred at its moment whatever the sample rate, and the number of
+    their second row: the first and the last row of a block belong to its neighbours.
     """
     import numpy as np
     from scipy import fft
@@ -115,7 +122,7 @@ def _log_spectra(samples: npt.NDArray[np.float32], rate_hz: int, bands: Any) -> 
         part = np.nan_to_num(part, posinf=0, neginf=0)
         pieces = np.lib.stride_tricks.sliding_window_view(part, size)[starts - starts[0]]
         heard = np.abs(fft.rfft(pieces * window, axis=1))
-        yield np.log10(1 + bands @ heard.T).T
+        yield first, np.log10(1 + bands @ heard.T).T
 
 
 def _rise(spectrum: Floats) -> Floats:
@@ -147,13 +154,34 @@ def _changes(chroma: Floats) -> Floats:
     from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
     count = len(chroma)
-    sums = np.vstack([np.zeros((1, 12)), np.cumsum(chroma, axis=0, dtype=np.float64)])
-    at = np.arange(count)
-    change = difference(sums[at] - sums[np.maximum(at - _LONG, 0)], sums[np.minimum(at + _LONG, count)] - sums[at])
+    change, before = np.empty(count), np.zeros((1, 12))
+    for first in range(0, count, _ROWS):
+        at = np.arange(first, min(first + _ROWS, count))
+        low, high = max(0, first - _LONG), min(first + _ROWS + _LONG, count)
+        sums = np.cumsum(
+            np.concatenate([before, chroma[low:high]]), axis=0
+        )  # from the song's start to row low, low + 1 ...
+        here = sums[at - low]
+        past, coming = sums[np.maximum(at - _LONG, 0) - low], sums[np.minimum(at + _LONG, count) - low]
+        change[at] = difference(here - past, coming - here)
+        before = sums[[max(0, first + _ROWS - _LONG) - low]] if high < count else before
     change[: _LONG // 2] = change[max(0, count - _LONG // 2) :] = 0
     change = gaussian_filter1d(change, 3)
     peak = (change == maximum_filter1d(change, 31)) & (change > 0)
     return np.where(peak, np.clip(change, 0, 1), 0).astype(np.float32)
+
+
+def totals(chroma: Floats, at: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """[len(at), 12]: the sum of all rows before each of these."""
+    import numpy as np
+
+    found, before = np.empty((len(at), 12)), np.zeros((1, 12))
+    for first in range(0, len(chroma), _ROWS):
+        sums = np.cumsum(np.concatenate([before, chroma[first : first + _ROWS]]), axis=0)
+        inside = (at >= first) & (at < first + len(sums))
+        found[inside] = sums[at[inside] - first]
+        before = sums[-1:]
+    return found
 
 
 def difference(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

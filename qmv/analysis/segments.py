@@ -31,12 +31,14 @@ def likeness(bars: Floats) -> Floats:
     """[bars, bars] in 0..1: 1 for bars that sound the same; the median distance in the song counts as 1/e."""
     import numpy as np
 
-    distance = np.zeros((len(bars), len(bars)))
+    distance, away = np.zeros((2, len(bars), len(bars)))
     for column in bars.T:
-        distance += np.square(column[:, None] - column)
-    apart = distance[np.triu_indices(len(bars), 1)]
+        np.subtract.outer(column, column, out=away)
+        distance += np.square(away, out=away)
+    apart = distance[~np.tri(len(bars), dtype=bool)]
     usual = max(1.0, float(np.median(apart))) if len(apart) else 1.0
-    return np.asarray(np.exp(-distance / usual), np.float64)
+    distance /= -usual
+    return np.asarray(np.exp(distance, out=distance), np.float64)
 
 
 def boundaries(alike: Floats, edges_s: list[float]) -> list[int]:
@@ -45,7 +47,8 @@ def boundaries(alike: Floats, edges_s: list[float]) -> list[int]:
 
     bars = len(alike)
     area = np.zeros((bars + 1, bars + 1))
-    area[1:, 1:] = alike.cumsum(axis=0).cumsum(axis=1)
+    inside = area[1:, 1:]
+    np.cumsum(np.cumsum(alike, axis=0, out=inside), axis=1, out=inside)
     edges, fee = np.array(edges_s), _fees()
     best, came_from = np.zeros(bars + 1), np.zeros(bars + 1, int)
     for end in range(1, bars + 1):

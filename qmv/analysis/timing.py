@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qmv.media.samples import let_go
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -30,7 +32,7 @@ _NEIGHBOURS = 8  # beats on either side whose attacks count
 _SLACK_S = 0.006  # how far a player's note lies from the beat without being an outlier
 _SAME_TEMPO = 0.08
 _STIFFNESS = (1e-6, 1e-3, 0.01)  # against moving, another tempo and a changing one, where few attacks are heard
-_BLOCK = 256  # beats at a time
+_BLOCK = 64  # beats at a time: 7 MB of samples at 44.1 kHz
 
 
 def on_attacks(samples: npt.NDArray[np.float32], rate_hz: int, times_s: Floats) -> Floats:
@@ -39,7 +41,10 @@ def on_attacks(samples: npt.NDArray[np.float32], rate_hz: int, times_s: Floats) 
 
     if len(times_s) < 3:
         return times_s
-    blocks = [_attacks(samples, rate_hz, times_s[at : at + _BLOCK]) for at in range(0, len(times_s), _BLOCK)]
+    blocks = []
+    for at in range(0, len(times_s), _BLOCK):
+        blocks.append(_attacks(samples, rate_hz, times_s[at : at + _BLOCK]))
+        let_go(samples)
     heard = np.concatenate([times for times, _ in blocks])
     clear = np.concatenate([clearness for _, clearness in blocks])
     moved = _on_curves(times_s, heard, clear / max(float(np.median(clear)), 1e-9))

@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from qmv.artifacts import Beats
+from qmv.media.samples import let_go
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,11 @@ def loudness(samples: npt.NDArray[np.float32], rate_hz: int, step_s: float) -> t
     import numpy as np
 
     size = max(1, round(rate_hz * step_s))
-    return tuple(float(np.sqrt(np.mean(np.square(samples[at : at + size])))) for at in range(0, len(samples), size))
+    steps = []
+    for at in range(0, len(samples), size):
+        steps.append(float(np.sqrt(np.mean(np.square(samples[at : at + size])))))
+        let_go(samples)
+    return tuple(steps)
 
 
 def _spans(lines: list[float], length_s: float) -> list[tuple[float, float]]:

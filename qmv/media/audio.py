@@ -66,10 +66,12 @@ def mono(song: Song) -> tuple[npt.NDArray[np.float32], int]:
     """The song's window as one mono signal [n] and its rate; raises InputError where the window holds no sample."""
     import numpy as np
 
-    parts = [block.mean(axis=0, dtype=np.float32) for block in blocks(song)]
-    if not parts:
+    heard = bytearray()  # grows in its place: parts to be joined would be in memory twice
+    for block in blocks(song):
+        heard += block.mean(axis=0, dtype=np.float32).data.cast("B")
+    if not heard:
         raise no_sound(song)
-    return np.concatenate(parts), inspect(song.file.path).rate_hz
+    return np.frombuffer(heard, np.float32), inspect(song.file.path).rate_hz
 
 
 def sample_count(song: Song) -> tuple[int, Fraction]:

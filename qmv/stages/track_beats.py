@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["TrackBeats"]
 
 _SILENCE = 1e-4  # -80 dBFS: below this peak nothing is heard, and a tracker would follow noise
+_PIECE = 1 << 20  # samples
 _EVENLY = "pictures change on an even grid"
 
 
@@ -60,7 +61,7 @@ class TrackBeats(Stage):
         key = ctx.cache.key({"song": song.file.sha256, "stage": self.identity(), "hints": hints, "beats_file": told})
 
         def make(part: Path) -> None:
-            text = json.dumps(dump(self._analysed(song), part), indent=1, ensure_ascii=False)
+            text = json.dumps(dump(self._analysed(song, ctx.folder), part), indent=1, ensure_ascii=False)
             (part / "beats.json").write_text(text, encoding="utf-8")
 
         for _ in range(2):
@@ -71,27 +72,25 @@ class TrackBeats(Stage):
                 ctx.cache.drop("whole_beats", key)
         raise PluginError(f"tracker ({self.tracker.name}): its beats cannot be kept; give plain numbers, mend it.")
 
-    def _analysed(self, song: Song) -> Beats:
-        from qmv.media.audio import mono
+    def _analysed(self, song: Song, folder: Path) -> Beats:
+        from qmv.media.samples import mapped, to_read
 
-        samples, rate_hz = mono(dataclasses.replace(song, start_s=0.0, end_s=None))
-        heard = self._heard(samples, rate_hz, song)
-        beats = described(samples, rate_hz, applied(heard, song.hints))
+        with mapped(dataclasses.replace(song, start_s=0.0, end_s=None), folder) as (samples, rate_hz):
+            heard = self._heard(samples, rate_hz, song)
+            beats = described(to_read(samples), rate_hz, applied(heard, song.hints))
         if len(beats.times_s) < 2 and not beats.notes:
             beats = dataclasses.replace(beats, notes=(*beats.notes, f"no beat was heard{_between(song)}: {_EVENLY}"))
         return beats
 
     def _heard(self, samples: npt.NDArray[np.float32], rate_hz: int, song: Song) -> Beats:
         """From the user's file where there is one, else from the tracker; silence has no beats."""
-        import numpy as np
-
         duration_s = Fraction(len(samples), rate_hz)
         if song.hints.beats_file is not None:
             path = song.hints.beats_file.path
             marks = read(path)
             within(marks, float(duration_s), f"song.beats_file ({path})")
             return beats_of(marks, duration_s)
-        if float(np.abs(samples).max()) < _SILENCE:
+        if _silent(samples):
             note = f"the song is silent: {_EVENLY}"
             return Beats(
                 times_s=(), bar_position=(), tempo_bpm=0.0, confidence=0.0, duration_s=duration_s, notes=(note,)
@@ -100,6 +99,20 @@ class TrackBeats(Stage):
             return checked(self.tracker.track(samples, rate_hz, tracker_hints(song.hints)), duration_s)
         except TrackerFault as error:
             raise PluginError(f"tracker ({self.tracker.name}): track() {error}; mend the plugin.") from error
+
+
+def _silent(samples: npt.NDArray[np.float32]) -> bool:
+    """Whether nothing is heard in the whole song; looks at a piece at a time, mostly at one."""
+    import numpy as np
+
+    from qmv.media.samples import let_go, to_read
+
+    seen = to_read(samples)
+    for first in range(0, len(seen), _PIECE):
+        if float(np.abs(seen[first : first + _PIECE]).max()) >= _SILENCE:
+            return False
+        let_go(seen)
+    return True
 
 
 def _between(song: Song) -> str:

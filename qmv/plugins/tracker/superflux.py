@@ -12,6 +12,7 @@ from qmv.analysis.pulse import pulse, stretches
 from qmv.analysis.timing import on_attacks
 from qmv.api import Hints, Tracker, plugin, setting
 from qmv.artifacts import Beats, Stretch
+from qmv.media.samples import to_read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +48,7 @@ class Superflux(Tracker):
     def track(self, samples: npt.NDArray[np.float32], rate_hz: int, hints: Hints) -> Beats:
         import numpy as np
 
+        samples = to_read(samples)
         duration_s = Fraction(len(samples), rate_hz)
         none = Beats(times_s=(), bar_position=(), tempo_bpm=0.0, confidence=0.0, duration_s=duration_s)
         heard = onsets(samples, rate_hz)
