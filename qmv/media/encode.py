@@ -1,4 +1,4 @@
-"""Encodes one chunk of frames, or the song's sound, into a small MP4 of its own.
+"""Encodes one chunk of frames into a small MP4 of its own.
 
 A chunk is one closed GOP from one single-threaded x264, so its bytes depend on nothing but its frames and settings.
 """
@@ -16,7 +16,7 @@ from qmv.artifacts import Song
 if TYPE_CHECKING:
     from qmv.media.frame import Frame
 
-__all__ = ["PRESETS", "X264", "encode_chunk", "encode_song", "even", "tags", "x264_params"]
+__all__ = ["PRESETS", "X264", "encode_chunk", "even", "tags", "x264_params"]
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
@@ -89,37 +89,6 @@ def _video_frame(frame: Frame) -> Any:
         lines[: plane.shape[0], : plane.shape[1]] = plane
     picture.color_range, picture.colorspace = _LIMITED, _BT709
     return picture
-
-
-AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-
-
-def encode_song(path: Path, song: Song, bitrate_kbps: int) -> None:
-    """Writes the song's window as AAC; the encoder's own delay is marked so that players skip it.
-
-    A rate that AAC players do not all know (96 kHz, for instance) becomes 48 kHz.
-    """
-    import av
-
-    from qmv.media.audio import blocks, inspect
-
-    info = inspect(song.file.path)
-    layout = "mono" if info.channels == 1 else "stereo"
-    rate_hz = info.rate_hz if info.rate_hz in AAC_RATES_HZ else 48000
-    with av.open(str(path), "w", format="mp4") as container:
-        stream: Any = container.add_stream("aac", rate=rate_hz, layout=layout)
-        stream.bit_rate = bitrate_kbps * 1000 // (2 if info.channels == 1 else 1)
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate_hz, frame_size=1024)
-        position = 0
-        for block in blocks(song):
-            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
-            frame.sample_rate, frame.pts, frame.time_base = info.rate_hz, position, Fraction(1, info.rate_hz)
-            position += block.shape[1]
-            for piece in resampler.resample(frame):
-                container.mux(stream.encode(piece))
-        for piece in resampler.resample(None):
-            container.mux(stream.encode(piece))
-        container.mux(stream.encode(None))
 
 
 def tags(song: Song) -> dict[str, str]:

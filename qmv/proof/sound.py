@@ -45,7 +45,7 @@ class Lag:
 
 @dataclass(frozen=True, kw_only=True)
 class SoundProof:
-    """Durations are seconds from time 0 of the file, and of the song's window. Peaks: see `qmv.proof.loudness`."""
+    """Durations are seconds from time 0 of the file, and of the song's window. Peaks: see `qmv.media.loudness`."""
 
     start: Lag
     end: Lag
@@ -58,7 +58,7 @@ class SoundProof:
 
 def prove_sound(path: Path, song: Song) -> SoundProof:
     """Decodes the song and the file's sound once each."""
-    from qmv.proof.loudness import Loudness
+    from qmv.media.loudness import Loudness
 
     head, tail, song_s = ends(song)
     ears = [Heard(stretch) for stretch in (head, tail) if stretch is not None]

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from qmv.api import IDENTITY, Context, Effect, Motion, Stage, Transition, plugin, setting
 from qmv.artifacts import File, Pictures, Shot, Song, Storyboard, Video
 from qmv.errors import PluginError
-from qmv.media.encode import PRESETS, encode_song, even, tags
+from qmv.media.encode import PRESETS, even, tags
 from qmv.media.mux import join
+from qmv.media.sound import encode_song
 from qmv.media.timeline import overlaps, seen
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import Any
 from qmv.api import Cache, Context, Effect, Motion, Stage, Transition, plugin, setting
 from qmv.artifacts import Beats, File, Pictures, Song, Storyboard, Video
 from qmv.media.chunk import Chunk, Layer, write_chunk
-from qmv.media.encode import PRESETS, X264, encode_song, even, tags
+from qmv.media.encode import PRESETS, X264, even, tags
 from qmv.media.moments import moments
 from qmv.media.mux import join
+from qmv.media.sound import encode_song
 from qmv.media.timeline import ChunkSpan, Overlap, chunk_spans, overlaps, seen
 
 __all__ = ["AssembleVideo"]

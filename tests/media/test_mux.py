@@ -10,9 +10,10 @@ from pathlib import Path
 import av
 import pytest
 
-from qmv.media.encode import X264, encode_chunk, encode_song
+from qmv.media.encode import X264, encode_chunk
 from qmv.media.mux import join
 from qmv.media.probe import probe
+from qmv.media.sound import encode_song
 from tests.media.helpers import FAST, NTSC, chirps, decoded, flat_frame, lag_s, read_sound, song, write_sound
 
 LENGTHS = (1, 2, 3, 1, 24, 61)

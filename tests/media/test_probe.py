@@ -10,9 +10,10 @@ import av
 import pytest
 
 from qmv.errors import InputError
-from qmv.media.encode import encode_chunk, encode_song
+from qmv.media.encode import encode_chunk
 from qmv.media.mux import join
 from qmv.media.probe import probe
+from qmv.media.sound import encode_song
 from tests.media.helpers import FAST, chirps, flat_frame, song, write_sound
 
 
