@@ -13,8 +13,8 @@ pages count once; MB of 10^6 bytes), VMAF compares the file with the raw frames 
 rounds are interleaved, the figures medians, the ratios medians of each round's own; MoviePy and the graph have one.
 
 what costs how long, on 2 cores:
-  the default run          about 30 min, 2 GB of temporary files (raw frames: 36 MB a second at 1024x1024/24, 93 MB at
-                           1920x1080/30); 24 s and 12 s of video, 2 rounds
+  the default run          about 30 min, 1 GB of temporary files (raw frames: 36 MB a second at 1024x1024/24, 93 MB at
+                           1920x1080/30); 20 s and 10 s of video, 2 rounds
   a round of one case      1 min for motion, 20 s for stills
   --only growth            10 min: 1 and 20 min of stills, 1 and 5 min of motion, with 2 workers
   --only qmv,x264          10 min (the ratios to x264 alone)
@@ -40,7 +40,7 @@ from benchmarks.render_growth import Grown, Length, grow
 from benchmarks.render_report import Limit, case_limits, cell, figures, growth_limits, row
 
 GROUPS = ("qmv", "x264", "moviepy", "ffmpeg", "vmaf", "growth")
-_FULL = {"sizes": ("1024x1024/24", "1920x1080/30"), "seconds": (24, 12), "repeat": 2,
+_FULL = {"sizes": ("1024x1024/24", "1920x1080/30"), "seconds": (20, 10), "repeat": 2,
          "growth": ("1:stills", "20:stills", "1", "5"), "growth_size": "1920x1080/30"}  # fmt: skip
 _QUICK = {"sizes": ("512x512/24", "640x360/30"), "seconds": (4, 4), "repeat": 1,
           "growth": ("0.1:stills", "0.5:stills", "0.1", "0.3"), "growth_size": "640x360/30"}  # fmt: skip
@@ -135,7 +135,7 @@ def _options() -> argparse.Namespace:
     made.add_argument(
         "--size", type=Size.of, nargs="+", metavar="WxH/FPS", help="one or more (1024x1024/24 1920x1080/30)"
     )
-    made.add_argument("--seconds", type=int, nargs="+", help="of video, a picture every 2 s, for each size (24 12)")
+    made.add_argument("--seconds", type=int, nargs="+", help="of video, a picture every 2 s, for each size (20 10)")
     made.add_argument("--repeat", type=int, help="interleaved rounds (2)")
     made.add_argument("--case", default="", help=f"a part of the name of a case; all: {'; '.join(ALL)}")
     made.add_argument("--only", type=_groups, default=GROUPS, help=f"some of {','.join(GROUPS)}; vmaf needs another")
