@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qmv.errors import InputError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["PICTURE_SUFFIXES", "crop_to", "png", "read"]
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 
 
 def read(source: bytes | Path, name: str = "picture") -> npt.NDArray[np.uint8]:
@@ -34,34 +36,70 @@ def read(source: bytes | Path, name: str = "picture") -> npt.NDArray[np.uint8]:
                 image: Image.Image = ImageOps.exif_transpose(opened)
             except struct.error:  # a damaged tag beside the orientation
                 image = opened
-            return np.asarray(_to_srgb(image), dtype=np.uint8)
+            return np.asarray(_to_srgb(image, getattr(opened, "tag_v2", {})), dtype=np.uint8)
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         reason = "no picture format is recognised" if isinstance(error, UnidentifiedImageError) else str(error)
         raise InputError(f"{name}: cannot be read as a picture ({reason}); replace or remove it.") from error
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    import numpy as np
-    from PIL import Image, ImageCms
+def _to_srgb(image: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
+    """`tags` are those of a TIFF file."""
+    from PIL import Image, ImageChops
 
+    alpha = _alpha(image)
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if image.mode.startswith("I") else 1.0
-        image, profile = Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8)), None
-    if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-    if image.mode == "RGBA":
-        ground = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(ground, image).convert("RGB")
-    if profile and image.mode in ("RGB", "CMYK", "L"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            image = converted if converted is not None else image
-        except (ImageCms.PyCMSError, OSError):
-            pass  # a profile that does not fit its picture is ignored, as browsers do
-    return image.convert("RGB")
+        image, profile = _grey(image, tags), None
+    elif image.mode in ("LA", "La"):
+        image = image.convert("LA").getchannel("L")
+    elif image.mode not in ("RGB", "CMYK", "L", "LAB"):
+        image = image.convert("RGBA" if alpha else "RGB").convert("RGB")
+    image = _from_profile(image, profile) if profile and image.mode != "LAB" else image
+    image = image.convert("RGB")
+    return image if alpha is None else ImageChops.multiply(image, Image.merge("RGB", (alpha,) * 3))
+
+
+def _alpha(image: Image.Image) -> Image.Image | None:
+    """How opaque each pixel is [L]; None for a picture without transparency."""
+    import numpy as np
+    from PIL import Image
+
+    clear = image.info.get("transparency")
+    if clear is not None and image.mode.startswith(("1", "I")):  # of which Pillow keeps no alpha
+        seen = np.asarray(image) != (bool(clear) if image.mode == "1" else clear)
+        return Image.fromarray(seen.astype(np.uint8) * np.uint8(255))
+    if clear is None and image.mode not in ("PA", "LA", "La", "RGBA", "RGBa"):
+        return None
+    return image.convert("LA" if image.mode == "La" else "RGBA").getchannel("A")
+
+
+def _grey(image: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
+    """Grey of 16 or 32 bit or of floats in 0..1, in 8 bit; TIFF 6.0 for the tags."""
+    import numpy as np
+    from PIL import Image
+
+    values, top = np.asarray(image), 1.0
+    if image.mode.startswith("I"):
+        top = 65535.0
+        if tags.get(_BITS, (16,))[0] == 32:
+            signed = tags.get(_SAMPLE_FORMAT, (1,))[0] == 2
+            values, top = (values, 2.0**31 - 1) if signed else (values.view(np.uint32), 2.0**32 - 1)
+    share = values.astype(np.float64) / top
+    if tags.get(_PHOTOMETRIC) == 0 and image.mode.startswith("I"):  # 0 is white, which Pillow heeds up to 8 bit
+        share = 1 - share
+    return Image.fromarray((share * 255).round().clip(0, 255).astype(np.uint8))
+
+
+def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """As sRGB; a profile that does not fit its picture is ignored, as browsers do."""
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return image
+    return image if converted is None else converted
 
 
 def crop_to(rgb: npt.NDArray[np.uint8], width_px: int, height_px: int) -> npt.NDArray[np.uint8]:
