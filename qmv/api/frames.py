@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from qmv.api.plugin import Plugin
 from qmv.artifacts import Shot
-from qmv.media.camera import Affine
+from qmv.media.camera import IDENTITY, Affine
 from qmv.media.frame import Frame
 from qmv.media.moments import Moment
 
@@ -48,3 +48,8 @@ class Effect(Plugin):
     @abstractmethod
     def apply(self, frame: Frame, at: Moment) -> Frame:
         """A new frame of the same size; the given one is not changed."""
+
+    def view(self, at: Moment) -> Affine:
+        """Where in the given frame each point of the new one comes from; only an effect that moves the picture has to
+        tell, so that the finished video can be measured."""
+        return IDENTITY

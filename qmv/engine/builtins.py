@@ -24,8 +24,18 @@ _TRACKERS = (
 _WRITERS = ("qmv.plugins.writer.template:Template",)
 _IMAGE_PROVIDERS = ("qmv.plugins.image.canvas:Canvas", "qmv.plugins.image.folder:Folder")
 _MOTIONS = ("qmv.plugins.motion.still:Still", "qmv.plugins.motion.ken_burns:KenBurns")
-_TRANSITIONS = ("qmv.plugins.transition.cut:Cut", "qmv.plugins.transition.crossfade:Crossfade")
-_EFFECTS = ("qmv.plugins.effect.flash:Flash",)
+_TRANSITIONS = (
+    "qmv.plugins.transition.cut:Cut",
+    "qmv.plugins.transition.crossfade:Crossfade",
+    "qmv.plugins.transition.dip:Dip",
+    "qmv.plugins.transition.wipe:Wipe",
+)
+_EFFECTS = (
+    "qmv.plugins.effect.flash:Flash",
+    "qmv.plugins.effect.grain:Grain",
+    "qmv.plugins.effect.pulse:Pulse",
+    "qmv.plugins.effect.vignette:Vignette",
+)
 _STORAGES = ("qmv.plugins.storage.folder:Folder",)
 
 

@@ -11,6 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import combinations
+from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
 
     Grey = npt.NDArray[np.float32]
 
-__all__ = ["Crossing", "Likeness", "Weight", "compare", "crossing", "jump", "likeness", "weigh"]
+__all__ = ["MISFIT", "Crossing", "Likeness", "Weight", "compare", "crossing", "jump", "likeness", "weigh"]
 
 _CONTRAST = 3.0  # levels of 256 by which two pictures must differ, compression and rounding being about 1
 _FLAT_CONTRAST = 6.0  # the same for pictures without texture
 _UNLIKE = 0.2  # sine of the angle between them
-_MISFIT = 0.75  # above this share of the pictures' difference, a frame is neither
+MISFIT = 0.75  # above this share of the pictures' difference, a frame is neither
 _WIDEST = 1.0  # a mix has a share of -0.5 to 1.5, measured
 _FAINT = 0.15  # of the pictures' contrast: less than this is as good as black
 _FIRST, _SECOND = 0.25, 0.75  # below and above, a frame shows one picture only
@@ -42,7 +44,8 @@ class Likeness(Enum):
 
 @dataclass(frozen=True)
 class Weight:
-    """The share `w` of the second picture in frame `number`, and whether the frame is a mix of the two at all."""
+    """The share `w` of the second picture in frame `number`, or how far a transition is that is no mix, and whether the
+    frame shows the two at all."""
 
     number: int
     w: float
@@ -99,7 +102,7 @@ def weigh(number: int, frame: Grey, a: Grey, b: Grey, likeness: Likeness) -> Wei
         power = float((step**2).sum())
         w = float(((frame - a) * step).sum()) / power
         rest = float(((frame - a - w * step) ** 2).sum())
-        return Weight(number, w, rest <= power * _MISFIT**2 and abs(w - 0.5) <= _WIDEST)
+        return Weight(number, w, rest <= power * MISFIT**2 and abs(w - 0.5) <= _WIDEST)
     f, a, b = frame - frame.mean(), a - a.mean(), b - b.mean()
     aa, ab, bb = (float((x * y).sum()) for x, y in ((a, a), (a, b), (b, b)))
     fa, fb, ff = float((f * a).sum()), float((f * b).sum()), float((f * f).sum())
@@ -111,7 +114,7 @@ def weigh(number: int, frame: Grey, a: Grey, b: Grey, likeness: Likeness) -> Wei
     apart = determinant / max(aa, bb)  # what of the fainter picture the other one cannot explain
     rest = max(0.0, ff - alpha * fa - beta * fb)
     w = beta / gain
-    return Weight(number, w, rest <= gain**2 * apart * _MISFIT**2 and abs(w - 0.5) <= _WIDEST)
+    return Weight(number, w, rest <= gain**2 * apart * MISFIT**2 and abs(w - 0.5) <= _WIDEST)
 
 
 def crossing(weights: Sequence[Weight], planned: float) -> Crossing:
@@ -142,13 +145,17 @@ def _one_sided(first: Sequence[int], second: Sequence[int], planned: float) -> C
 
 
 def _ramp(weights: Sequence[Weight]) -> float:
-    """A straight line through the mixed frames tells where the cut is; a frame's middle is what it shows."""
+    """A straight line through the mixed frames tells where the cut is; a frame's middle is what it shows.
+
+    The line of medians (Theil and Sen), since in the dark middle of a dip a frame may be taken for its mirror image.
+    """
     inner = weights[1:-1]
     if len(inner) < 2:
         inner = weights
     numbers, values = [x.number for x in inner], [x.w for x in inner]
-    middle, mean = sum(numbers) / len(numbers), sum(values) / len(values)
-    slope = sum((n - middle) * (v - mean) for n, v in zip(numbers, values)) / sum((n - middle) ** 2 for n in numbers)
+    points = list(zip(numbers, values))
+    slope = median((v - u) / (n - m) for (m, u), (n, v) in combinations(points, 2))
     if slope <= 0:
         return (numbers[0] + numbers[-1] + 1) / 2
-    return min(max(middle + (0.5 - mean) / slope, numbers[0] - 1), numbers[-1] + 1) + 0.5
+    at = median(n + (0.5 - v) / slope for n, v in points)
+    return min(max(at, numbers[0] - 1), numbers[-1] + 1) + 0.5

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from qmv.artifacts import FrameRun
-from qmv.proof.mix import compare
 from qmv.proof.plan import Plan
 from qmv.proof.screen import Seen
 from qmv.proof.search import CutSearch, FoundCut, nothing_seen
@@ -105,11 +104,8 @@ class _Walk:
     def _weigh(self, shot: int, frame: Seen) -> None:
         a, b = self._view(shot - 1), self._view(shot)
         if shot not in self.searches:
-            start = self.shots[shot].start
-            self.searches[shot] = CutSearch(
-                shot, compare(a.at(start), b.at(start)), hard=not self.plan.overlaps[shot].half
-            )
-        self.searches[shot].look(frame, self.last, a.at(frame.number), b.at(frame.number))
+            self.searches[shot] = CutSearch.between(a, b, shot, self.plan)
+        self.searches[shot].look(frame, self.last, a, b, self.plan)
 
     def _leave(self, *, to_the_end: bool = False) -> None:
         """The shot at hand is over, and with it the search for the cut into it."""
@@ -138,8 +134,9 @@ class _Walk:
             self.step_px = view.speed_px(alone[len(alone) // 2])
         if self.step_px < _VISIBLE_PX:
             return
-        views = (view.at(n - 1), view.at(n), view.at(n + 1))
-        if (found := place(n, frame.luma, self.last.luma, views)) is not None:
+        # along the camera's own path: an effect that zooms back while the camera goes on would leave none to measure by
+        views = (view.at(n - 1, effects_of=n), view.at(n), view.at(n + 1, effects_of=n))
+        if (found := place(n, frame.luma, self.last.luma, views, view.at(n - 1))) is not None:
             self.places.append(found)
 
     def _judge_steps(self) -> None:

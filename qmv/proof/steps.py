@@ -46,8 +46,11 @@ class Uneven:
     jumps: tuple[int, ...] = ()
 
 
-def place(number: int, frame: Grey, last: Grey, views: tuple[Grey, Grey, Grey]) -> Place | None:
-    """Compares a frame, and the one before, with the views due one frame before, at, and one frame after it.
+def place(
+    number: int, frame: Grey, last: Grey, views: tuple[Grey, Grey, Grey], was: Grey | None = None
+) -> Place | None:
+    """Compares a frame, and the one before, with the views due one frame before, at, and one frame after it; `was` is
+    what was due on the frame before, where an effect made it another view than the first of these.
 
     None where the camera stands still or the picture has nothing to follow.
     """
@@ -55,7 +58,7 @@ def place(number: int, frame: Grey, last: Grey, views: tuple[Grey, Grey, Grey]) 
     f, view, change = _level(frame), _level(now), _level(after - before) / 2
     vv, vc, cc = (float((x * y).sum()) for x, y in ((view, view), (view, change), (change, change)))
     determinant = vv * cc - vc * vc
-    due = float(((now - before) ** 2).sum())
+    due = float(((now - (before if was is None else was)) ** 2).sum())
     if determinant <= 1e-6 * vv * vv or due <= 0:
         return None
     fv, fc = float((f * view).sum()), float((f * change).sum())

@@ -27,12 +27,10 @@ def is_stranger(luma: Grey, view: Grey) -> bool:
 
 def other_picture(plan: Plan, shot: int, frame: int, luma: Grey) -> int | None:
     """The first shot whose picture is on screen in place of the shot's own; None where it is no one's."""
-    from qmv.proof.views import View
-
     pictures = plan.pictures
     found: dict[Path, float] = {}
     for picture in pictures:
         if picture not in found and picture != pictures[shot]:
-            found[picture] = likeness(luma, View(picture, plan.shown(shot), plan.motion, plan.size_px).at(frame))
+            found[picture] = likeness(luma, plan.view_of(picture, shot).at(frame))
     best = max(found, key=lambda picture: found[picture], default=None)
     return None if best is None or found[best] < _THE_SAME else pictures.index(best)

@@ -18,6 +18,7 @@ class ProveSync(Stage):
     """Tells where each cut and the sound really are; fails where they are not where they should be."""
 
     name = "prove_sync"
+    version = 2
     libraries = ("av", "numpy", "opencv-python-headless", "scipy")
     motion: Motion
     transition: Transition
@@ -49,6 +50,7 @@ class ProveSync(Stage):
             overlaps=tuple(overlaps(storyboard, self.transition.length_s())),
             pictures=tuple(picture.file.path for picture in pictures.pictures),
             motion=self.motion,
+            transition=self.transition,
             size_px=(video.width_px, video.height_px),
             effects=self.effects,
         )

@@ -17,10 +17,15 @@ from qmv.artifacts import Artifact, Song, SyncProof, Video
 from qmv.errors import ProofError
 from qmv.events import Event, Notice
 from qmv.plugins.effect.flash import Flash
+from qmv.plugins.effect.grain import Grain
+from qmv.plugins.effect.pulse import Pulse
+from qmv.plugins.effect.vignette import Vignette
 from qmv.plugins.motion.ken_burns import KenBurns
 from qmv.plugins.motion.still import Still
 from qmv.plugins.transition.crossfade import Crossfade
 from qmv.plugins.transition.cut import Cut
+from qmv.plugins.transition.dip import Dip
+from qmv.plugins.transition.wipe import Wipe
 from qmv.stages.assemble_moviepy import AssembleMoviepy
 from qmv.stages.prove_sync import ProveSync
 from qmv.testing import StageContract, stage_context
@@ -38,6 +43,25 @@ LOOKS: dict[str, dict[str, Any]] = {
     "cut, still": {"motion": Still()},
     "crossfade, ken_burns, flash": {"transition": Crossfade(duration_s=0.4), "effects": (Flash(strength=0.3),)},
 }
+MORE_LOOKS: dict[str, dict[str, Any]] = {
+    "cut, vignette": {"effects": (Vignette(strength=0.8),)},
+    "cut, still, pulse": {"effects": (Pulse(zoom=0.06),), "motion": Still()},
+    "cut, pulse": {"effects": (Pulse(zoom=0.06),)},
+    "cut, grain": {"effects": (Grain(strength=0.05),)},
+    "dip": {"transition": Dip(duration_s=0.4)},
+    "dip to white, still": {"transition": Dip(duration_s=0.5, colour="white"), "motion": Still()},
+    "wipe": {"transition": Wipe(duration_s=0.4)},
+    "soft wipe up, still": {"transition": Wipe(duration_s=0.6, softness=0.5, direction="up"), "motion": Still()},
+    "dip, three effects": {
+        "transition": Dip(duration_s=0.4), "effects": (Pulse(zoom=0.04), Vignette(), Grain()), "motion": KenBurns(),
+    },
+    "wipe, four effects": {
+        "transition": Wipe(duration_s=0.4), "effects": (Flash(), Pulse(), Vignette(strength=0.7), Grain(strength=0.04)),
+    },
+    "crossfade, three effects": {
+        "transition": Crossfade(duration_s=0.4), "effects": (Pulse(), Vignette(strength=0.7), Grain()),
+    },
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +96,18 @@ def test_right_film_passes(tmp_path: Path, rate: str, kind: str, look: dict[str,
     assert abs(proof.audio_start_ms or 0) < 1
     assert abs(proof.audio_drift_ms or 0) < 0.1
     assert None not in (proof.audio_start_ms, proof.audio_end_ms)
+
+
+@pytest.mark.parametrize("look", MORE_LOOKS.values(), ids=MORE_LOOKS.keys())
+@pytest.mark.parametrize("rate", ["24", "59.94"])
+def test_right_film_passes_with_every_look(tmp_path: Path, rate: str, look: dict[str, Any]) -> None:
+    """Hard cuts to the frame, transitions to 0.4 frames at 59.94 a second, which is 7 ms."""
+    trial = film(tmp_path, fps=RATES[rate], **look)
+    proof = trial.proof(trial.video())
+    assert (proof.faults, proof.measured) == ((), len(trial.storyboard.shots) - 1)
+    assert proof.worst_frames is not None
+    assert proof.worst_frames <= (0.4 if "transition" in look else 0)
+    assert proof.followed >= proof.moving / 2 or "transition" in look  # a strong vignette may hide the camera's path
 
 
 def test_right_film_is_described(right: Film) -> None:
@@ -281,6 +317,21 @@ def test_crossfade_that_is_moved_is_found_under_a_flash(tmp_path: Path, by: int)
     proof = trial.proof(trial.video(trial.frames(moved(trial.storyboard, 2, by))))
     assert proof.cuts[1].off_frames == pytest.approx(by, abs=0.25)
     assert "into shot 2" in "; ".join(proof.faults)
+
+
+@pytest.mark.parametrize("by", [-2, -1, 1, 2])
+@pytest.mark.parametrize("look", ["dip", "wipe", "dip, three effects", "wipe, four effects"])
+def test_transition_that_is_no_mix_is_found_where_it_is(tmp_path: Path, by: int, look: str) -> None:
+    """To a quarter of a frame."""
+    trial = film(tmp_path, fps=Fraction(30), seconds=4.0, **MORE_LOOKS[look])
+    proof = trial.proof(trial.video(trial.frames(moved(trial.storyboard, 2, by))))
+    assert proof.cuts[1].off_frames == pytest.approx(by, abs=0.25)
+    assert "into shot 2" in "; ".join(proof.faults)
+
+
+def test_frozen_frames_are_found_under_a_pulse(tmp_path: Path) -> None:
+    trial = film(tmp_path, fps=Fraction(30), seconds=4.0, effects=(Pulse(zoom=0.06),))
+    assert "the picture stands still for 5 frames" in "; ".join(trial.proof(frozen(trial, 5)).faults)
 
 
 def test_black_second_is_found_under_a_flash_and_crossfades(tmp_path: Path) -> None:
