@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,7 +29,7 @@ class Context:
     run_folder: Path
     workers: int
     publish: Callable[[Event], None]
-    parallel: Callable[..., Iterator[tuple[int, Any]]]
+    parallel: Callable[..., Generator[tuple[int, Any], None, None]]
     counts: dict[str, Any] = field(default_factory=dict)
 
     def progress(self, done: int, total: int, unit: str, *, reused: int = 0, detail: str = "") -> None:
@@ -41,8 +42,13 @@ class Context:
         self.publish(Notice(node=self.node, message=message))
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        """(index, function(item)) as the results come, from `workers` processes; items and results are pickled."""
-        return self.parallel(function, list(items), self.workers)
+        """(index, function(item)) as the results come, from `workers` processes; items and results are pickled.
+
+        An item whose process the system ends is done again, so doing it twice must not matter. Whoever stops looking
+        before the end, by an error or Ctrl-C, has no worker left when it goes on.
+        """
+        with closing(self.parallel(function, list(items), self.workers)) as results:
+            yield from results
 
 
 class Stage(Plugin):

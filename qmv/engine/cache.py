@@ -99,6 +99,12 @@ class Cache:
                 return folder, True
             return self.put(area, key, make), False
 
+    def sweep(self, area: str, key: str) -> None:
+        """Clears away what a maker of the entry left behind when it was killed; not while another one is at it."""
+        with self.lock(area, key, wait=False) as mine:
+            if mine:
+                shutil.rmtree(self.folder(area, key).with_suffix(".part"), ignore_errors=True)
+
     def drop(self, area: str, key: str) -> None:
         """Forgets an entry."""
         shutil.rmtree(self.folder(area, key), ignore_errors=True)

@@ -222,7 +222,7 @@ class Run:
             run_folder=self.folder,
             workers=self.job.run.workers or cores(),
             publish=self._publish,
-            parallel=Mapper(self.registry.files),
+            parallel=Mapper(self.registry.files, lambda words: self._publish(Notice(node=node.name, message=words))),
         )
 
     def _inputs(self, node: Node) -> dict[str, Artifact]:
