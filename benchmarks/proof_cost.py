@@ -22,6 +22,7 @@ from benchmarks.render_job import CASES, inputs
 from qmv.api import Cache, Context
 from qmv.artifacts import File, Video
 from qmv.engine.parallel import Mapper
+from qmv.plugins.encoder.x264 import X264
 from qmv.stages.assemble_video import AssembleVideo
 from qmv.stages.prove_sync import ProveSync
 
@@ -44,7 +45,7 @@ film = work / "made" / "video.mp4"
 began = cpu_s()
 said = ""
 if what == "rendering":
-    AssembleVideo(motion=motion, transition=transition).run(ctx, **given)
+    AssembleVideo(motion=motion, transition=transition, encoder=X264()).run(ctx, **given)
 elif what == "decoding":
     with av.open(str(film)) as container:
         container.streams.video[0].thread_type = "NONE"

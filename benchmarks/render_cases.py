@@ -69,13 +69,14 @@ def missing_effects(registry: Registry) -> list[str]:
 
 def assemble(stage: str, case: str, preset: str, crf: float) -> Any:
     """`assemble_video` or `assemble_moviepy` for a case; this and `x264_options` alone know how x264 is chosen."""
+    from qmv.plugins.encoder.x264 import X264
     from qmv.stages.assemble_moviepy import AssembleMoviepy
     from qmv.stages.assemble_video import AssembleVideo
 
     motion, transition = CASES["motion, crossfade" if case == THREE_EFFECTS else case]
     effects = _effects() if case == THREE_EFFECTS else ()
     made = {"assemble_video": AssembleVideo, "assemble_moviepy": AssembleMoviepy}[stage]
-    return made(motion=motion, transition=transition, effects=effects, preset=preset, crf=crf)
+    return made(motion=motion, transition=transition, effects=effects, encoder=X264(preset=preset, crf=crf))
 
 
 def _effects() -> tuple[Effect, ...]:
@@ -87,7 +88,7 @@ def _effects() -> tuple[Effect, ...]:
 
 def x264_options(preset: str, crf: float, *, own_threads: bool = False) -> dict[str, str]:
     """What QMV gives to x264, by the names of FFmpeg's options; with `own_threads` without what holds it to one."""
-    from qmv.media.encode import x264_params
+    from qmv.plugins.encoder.x264 import x264_params
 
     params = [part for part in x264_params().split(":") if not (own_threads and "threads" in part)]
     return {"preset": preset, "crf": f"{crf:g}", "x264-params": ":".join(params)}

@@ -195,6 +195,7 @@ class Video(Artifact):
     fps: Fraction
     frames: int
     title: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

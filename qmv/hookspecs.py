@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import pluggy
 
-from qmv.api import Effect, ImageProvider, Motion, Stage, Storage, Tracker, Transition, Writer
+from qmv.api import Effect, Encoder, ImageProvider, Motion, Stage, Storage, Tracker, Transition, Writer
 from qmv.events import Event
 
 __all__ = ["hookimpl", "hookspec"]
@@ -55,6 +55,11 @@ def qmv_transitions() -> list[type[Transition]]:  # type: ignore[empty-body]
 @hookspec
 def qmv_effects() -> list[type[Effect]]:  # type: ignore[empty-body]
     """Effect classes."""
+
+
+@hookspec
+def qmv_encoders() -> list[type[Encoder]]:  # type: ignore[empty-body]
+    """Encoder classes."""
 
 
 @hookspec

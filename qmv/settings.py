@@ -82,6 +82,8 @@ def check(instance: Any) -> None:
     """Raises ValueError for the first setting that is out of its range, UnknownName for a wrong choice."""
     for name, meta in described(type(instance)).items():
         value = getattr(instance, name)
+        if value is None:
+            continue
         if meta.choices and value not in meta.choices:
             raise UnknownName(name, str(value), meta.choices)
         if isinstance(value, bool) or not isinstance(value, (int, float)):

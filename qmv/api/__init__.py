@@ -15,6 +15,7 @@ libraries are imported inside methods. Secrets are never fields: keep the name o
 
 from __future__ import annotations
 
+from qmv.api.encoder import Coding, Encoder, Levels
 from qmv.api.frames import Effect, Motion, Transition
 from qmv.api.image import ImageProvider, ImageRequest, Outcome
 from qmv.api.plugin import Plugin
@@ -30,7 +31,8 @@ from qmv.media.moments import Moment
 from qmv.settings import plugin, setting
 
 __all__ = [
-    "IDENTITY", "Affine", "Brief", "Cache", "Context", "Effect", "Frame", "Hints", "ImageProvider", "ImageRequest",
+    "IDENTITY", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints", "ImageProvider", "ImageRequest",
+    "Levels",
     "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer",
     "plugin", "setting",
 ]  # fmt: skip

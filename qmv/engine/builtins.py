@@ -36,6 +36,16 @@ _EFFECTS = (
     "qmv.plugins.effect.pulse:Pulse",
     "qmv.plugins.effect.vignette:Vignette",
 )
+_ENCODERS = (
+    "qmv.plugins.encoder.x264:X264",
+    "qmv.plugins.encoder.x265:X265",
+    "qmv.plugins.encoder.svt_av1:SvtAv1",
+    "qmv.plugins.encoder.nvenc:Nvenc",
+    "qmv.plugins.encoder.qsv:Qsv",
+    "qmv.plugins.encoder.vaapi:Vaapi",
+    "qmv.plugins.encoder.videotoolbox:Videotoolbox",
+    "qmv.plugins.encoder.auto:Auto",
+)
 _STORAGES = ("qmv.plugins.storage.folder:Folder",)
 
 
@@ -77,6 +87,11 @@ def qmv_transitions() -> list[Any]:
 @hookimpl
 def qmv_effects() -> list[Any]:
     return _classes(_EFFECTS)
+
+
+@hookimpl
+def qmv_encoders() -> list[Any]:
+    return _classes(_ENCODERS)
 
 
 @hookimpl

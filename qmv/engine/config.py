@@ -101,7 +101,11 @@ class Schema:
     motion: Any = None
     transition: Any = None
     effects: dict[str, Any] = field(default_factory=dict)
+    encoder: Any = None
     storage: Any = None
+    audio: str = "aac"
+    audio_kbps: int = 256
+    loudness_lufs: float | None = None
     quality: dict[str, Any] = field(default_factory=dict)
     stages: dict[str, Any] = field(default_factory=dict)
     prove: ProveSettings = field(default_factory=ProveSettings)

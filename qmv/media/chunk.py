@@ -12,10 +12,11 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmv.artifacts import Shot
+from qmv.artifacts import File, Shot
 from qmv.errors import PluginError, QmvError
 from qmv.media.camera import IDENTITY, Affine
-from qmv.media.encode import X264, encode_chunk
+from qmv.media.coding import Coding
+from qmv.media.encode import encode_chunk
 from qmv.media.moments import Moment
 from qmv.media.timeline import Overlap
 
@@ -34,7 +35,7 @@ class Layer:
     """A picture and the shot that it fills; the shot's frames count from the chunk's first one and include the
     transitions at both ends."""
 
-    picture: Path
+    picture: File
     shot: Shot
 
 
@@ -53,12 +54,12 @@ class Chunk:
     effects: tuple[Effect, ...]
 
 
-def write_chunk(path: Path, chunk: Chunk, fps: Fraction, x264: X264) -> int:
+def write_chunk(path: Path, chunk: Chunk, fps: Fraction, coding: Coding) -> int:
     """Renders and encodes; tells how many frames."""
     import cv2
 
     cv2.setNumThreads(1)  # chunks are the parallel unit
-    return encode_chunk(path, chunk_frames(chunk), fps, x264)
+    return encode_chunk(path, chunk_frames(chunk), fps, coding)
 
 
 def chunk_frames(chunk: Chunk) -> Iterator[Frame]:
@@ -93,7 +94,7 @@ def _asked(plugin: Transition | Effect, method: Callable[..., Frame], frame: Fra
 
 def _views(chunk: Chunk, layer: Layer) -> Iterator[Frame]:
     """What the camera shows of a picture, frame by frame, for as long as the picture is seen."""
-    picture = load_picture(layer.picture, chunk.width_px, chunk.height_px)
+    picture = load_picture(layer.picture.path, chunk.width_px, chunk.height_px)
     cameras = _cameras(chunk, layer.shot, range(chunk.frames))
     across = _cameras(chunk, layer.shot, _samples(layer.shot))
     if all(view == IDENTITY for view in (*across, *cameras)):

@@ -1,42 +1,34 @@
 """Encodes one chunk of frames into a small MP4 of its own.
 
-A chunk is one closed GOP from one single-threaded x264, so its bytes depend on nothing but its frames and settings.
+A chunk is one closed GOP from one single-threaded encoder, so its bytes depend on nothing but its frames and settings.
 """
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmv.artifacts import Song
+from qmv.media.coding import Coding, ffmpeg_program
 
 if TYPE_CHECKING:
     from qmv.media.frame import Frame
 
-__all__ = ["PRESETS", "X264", "encode_chunk", "even", "tags", "x264_params"]
-
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+__all__ = ["encode_chunk", "even"]
 
 _BT709 = 1  # ITU-T H.273: primaries, transfer and matrix all have the code point 1
 _LIMITED = 1
-_CPU_AVX_512F = 13  # OpenCV's number for it, which its Python module does not name
 
 
-@dataclass(frozen=True, kw_only=True)
-class X264:
-    """Encoder settings. `crf` in 0..51, lower is better; `preset` trades CPU time for bytes."""
-
-    preset: str
-    crf: float
-
-
-def encode_chunk(path: Path, frames: Iterable[Frame], fps: Fraction, x264: X264) -> int:
-    """Writes the frames as H.264 and tells how many; a frame object that repeats is not copied again."""
+def encode_chunk(path: Path, frames: Iterable[Frame], fps: Fraction, coding: Coding) -> int:
+    """Writes the frames as one closed GOP and tells how many; a frame object that repeats is not copied again."""
     import av
 
+    if coding.program_options:
+        return _encode_by_program(path, frames, fps, coding)
     count, last, picture = 0, None, None
     with av.open(str(path), "w", format="mp4") as container:
         stream: Any = None
@@ -45,7 +37,7 @@ def encode_chunk(path: Path, frames: Iterable[Frame], fps: Fraction, x264: X264)
                 picture, last = _video_frame(frame), frame
             assert picture is not None
             if stream is None:
-                stream = _h264_stream(container, frame.size, fps, x264)
+                stream = _stream(container, frame.size, fps, coding)
             picture.pts, picture.time_base = count, 1 / fps
             container.mux(stream.encode(picture))
             count += 1
@@ -54,29 +46,52 @@ def encode_chunk(path: Path, frames: Iterable[Frame], fps: Fraction, x264: X264)
     return count
 
 
-def x264_params() -> str:
-    """What makes a chunk one closed GOP with the same bytes each time.
-
-    x264's macroblock tree reads memory that it never wrote where it runs on AVX-512 and has B-frames (core 165; seen at
-    320x192 and 1080x1920: other bytes at every try), so there it is held to AVX2, which gives SSE4's bytes.
-    """
-    import cv2
-
-    params = "threads=1:lookahead-threads=1:keyint=infinite:scenecut=0:open-gop=0:stitchable=1"
-    return f"{params}:asm=avx2" if cv2.checkHardwareSupport(_CPU_AVX_512F) else params
-
-
-def _h264_stream(container: Any, size: tuple[int, int], fps: Fraction, x264: X264) -> Any:
-    options = {"preset": x264.preset, "crf": f"{x264.crf:g}", "x264-params": x264_params()}
-    stream = container.add_stream("libx264", rate=fps, options=options)
+def _stream(container: Any, size: tuple[int, int], fps: Fraction, coding: Coding) -> Any:
+    stream = container.add_stream(coding.codec, rate=fps, options=dict(coding.options))
     stream.width, stream.height = size
-    stream.pix_fmt = "yuv420p"
+    stream.pix_fmt = coding.pixel_format
     stream.time_base = 1 / fps
     context = stream.codec_context
     context.thread_count = 1
     context.color_primaries = context.color_trc = context.colorspace = _BT709
     context.color_range = _LIMITED
+    if coding.sample_entry:
+        context.codec_tag = coding.sample_entry
     return stream
+
+
+def _encode_by_program(path: Path, frames: Iterable[Frame], fps: Fraction, coding: Coding) -> int:
+    """The same by the program ffmpeg; raises OSError with its last words where it fails."""
+    count = 0
+    with tempfile.TemporaryFile() as words:
+        program = None
+        for frame in frames:
+            if program is None:
+                command = _command(path, frame.size, fps, coding)
+                program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words)
+            assert program.stdin is not None
+            try:
+                for plane in (frame.y, frame.u, frame.v):
+                    program.stdin.write(plane.data)
+            except BrokenPipeError:
+                break
+            count += 1
+        if program is not None and program.communicate() and program.returncode:
+            words.seek(0)
+            told = words.read().decode(errors="replace").strip().splitlines()
+            raise OSError(told[0] if told else f"ffmpeg ended with {program.returncode}")
+    return count
+
+
+def _command(path: Path, size: tuple[int, int], fps: Fraction, coding: Coding) -> list[str]:
+    width, height = size
+    return [
+        ffmpeg_program(), "-hide_banner", "-loglevel", "error", "-y", *coding.program_options,
+        "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-",
+        *(("-vf", coding.filters) if coding.filters else ()), "-c:v", coding.codec, "-threads", "1",
+        *(part for key, value in coding.options for part in (f"-{key}", value)),
+        "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv", str(path),
+    ]  # fmt: skip
 
 
 def _video_frame(frame: Frame) -> Any:
@@ -89,11 +104,6 @@ def _video_frame(frame: Frame) -> Any:
         lines[: plane.shape[0], : plane.shape[1]] = plane
     picture.color_range, picture.colorspace = _LIMITED, _BT709
     return picture
-
-
-def tags(song: Song) -> dict[str, str]:
-    """What the finished file says of itself."""
-    return {"title": song.title} | ({"artist": song.artist} if song.artist else {})
 
 
 def even(length: float) -> int:

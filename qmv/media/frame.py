@@ -75,11 +75,17 @@ class Frame:
         rgb = cv2.transform(np.dstack([self.y.astype(np.float32), *chroma]), matrix)
         return np.rint(rgb).clip(0, 255).astype(np.uint8)
 
-    def black(self) -> Frame:
-        """A black frame of the same size."""
+    @classmethod
+    def grey(cls, width_px: int, height_px: int, luma: int = 16) -> Frame:
+        """A frame without colour; black if nothing else is said."""
         import numpy as np
 
-        return Frame(np.full_like(self.y, 16), np.full_like(self.u, 128), np.full_like(self.v, 128))
+        neutral = np.full((height_px // 2, width_px // 2), 128, np.uint8)
+        return cls(np.full((height_px, width_px), luma, np.uint8), neutral, neutral)
+
+    def black(self) -> Frame:
+        """A black frame of the same size."""
+        return Frame.grey(*self.size)
 
     def save(self, path: Path) -> None:
         """Writes the bare planes, y then u then v."""

@@ -8,7 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-__all__ = ["join"]
+from qmv.artifacts import Song
+
+__all__ = ["join", "tags"]
 
 _UNDECODED = {"codec_whitelist": "none"}  # else opening a file decodes its first frames, which takes 20 times as long
 
@@ -24,10 +26,13 @@ def join(
     import av
 
     orders = [_showing_order(file) for _, file in chunks]
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as out:
+    # edit lists are counted in this scale, and its default of milliseconds would cut the sound short
+    scale = fps.numerator if sound is None else _rate_hz(sound)
+    options = {"movflags": "+faststart", "movie_timescale": str(scale)}
+    with av.open(str(path), "w", format="mp4", options=options) as out:
         out.metadata.update(tags)
         with av.open(str(chunks[0][1])) as first:
-            video = out.add_stream_from_template(first.streams.video[0], opaque=False)
+            video = out.add_stream_from_template(first.streams.video[0], opaque=True)
         video.time_base = 1 / fps
         pictures = _video_packets(video, chunks, orders, fps)
         if sound is None:
@@ -38,6 +43,13 @@ def join(
             audio = out.add_stream_from_template(source.streams.audio[0], opaque=False)
             for packet in _in_step(pictures, _audio_packets(audio, source)):
                 out.mux(packet)
+
+
+def _rate_hz(sound: Path) -> int:
+    import av
+
+    with av.open(str(sound), options=_UNDECODED) as container:
+        return container.streams.audio[0].codec_context.sample_rate
 
 
 def _showing_order(file: Path) -> list[int]:
@@ -77,3 +89,8 @@ def _audio_packets(audio: Any, source: Any) -> Iterator[Any]:
 def _in_step(pictures: Iterator[Any], sound: Iterator[Any]) -> Iterator[Any]:
     """Sound and picture by decode time, so that the muxer's queue stays short however long the song is."""
     return heapq.merge(pictures, sound, key=lambda packet: packet.dts * packet.time_base)
+
+
+def tags(song: Song) -> dict[str, str]:
+    """What the finished file says of itself."""
+    return {"title": song.title} | ({"artist": song.artist} if song.artist else {})

@@ -9,13 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmv.api import IDENTITY, Context, Effect, Motion, Stage, Transition, plugin, setting
-from qmv.artifacts import File, Pictures, Shot, Song, Storyboard, Video
+from qmv.api import IDENTITY, Context, plugin
+from qmv.artifacts import Pictures, Shot, Song, Storyboard, Video
 from qmv.errors import PluginError
-from qmv.media.encode import PRESETS, even, tags
-from qmv.media.mux import join
-from qmv.media.sound import encode_song
+from qmv.media.mux import join, tags
+from qmv.media.sound import write_sound
 from qmv.media.timeline import overlaps, seen
+from qmv.stages.assembly import Assembly
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,18 +32,12 @@ _BT709 = [
 
 
 @plugin
-class AssembleMoviepy(Stage):
+class AssembleMoviepy(Assembly):
     """ImageClips with CrossFadeIn in a CompositeVideoClip, written by write_videofile."""
 
     name = "assemble_moviepy"
+    version = 2
     libraries = ("av", "moviepy", "numpy", "pillow")
-    motion: Motion
-    transition: Transition
-    effects: tuple[Effect, ...] = ()
-    preset: str = setting("x264's speed against bytes", default="veryfast", choices=PRESETS, knob="quality.preset")
-    crf: float = setting("x264's quality, lower is better", default=18.0, at_least=0, at_most=51, knob="quality.crf")
-    scale: float = setting("size against the pictures", default=1.0, above=0, at_most=1, knob="quality.scale")
-    audio_kbps: int = setting("AAC bit rate of stereo sound", default=256, unit="kbit/s", at_least=32, at_most=512)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,25 +45,20 @@ class AssembleMoviepy(Stage):
             raise ValueError(f"transition must be cut or crossfade with MoviePy, got {self.transition.name}")
         if self.effects:
             raise ValueError(f"effects must be none with MoviePy (use assemble_video), got {self.effects[0].name}")
+        if self.encoder.name != "x264":
+            raise ValueError(f"encoder must be x264 with MoviePy (use assemble_video), got {self.encoder.name}")
 
     def run(self, ctx: Context, song: Song, storyboard: Storyboard, pictures: Pictures) -> Video:
-        size = even(pictures.width_px * self.scale), even(pictures.height_px * self.scale)
+        size_px = self.size_px(pictures)
         silent, sound = ctx.folder / "silent.mp4", ctx.folder / "sound.mp4"
-        self._write(ctx, silent, self._composite(storyboard, pictures, size), storyboard)
-        encode_song(sound, song, self.audio_kbps)
+        self._write(ctx, silent, self._composite(storyboard, pictures, size_px), storyboard)
+        notes = write_sound(sound, song, self.sound)
         path = ctx.folder / "video.mp4"
         # MoviePy rounds the rate to two digits; joining counts the frames, so the finished file has the exact one
         join(path, [(0, silent)], sound, storyboard.fps, tags(song))
         silent.unlink()
         sound.unlink()
-        return Video(
-            file=File.of(path),
-            width_px=size[0],
-            height_px=size[1],
-            fps=storyboard.fps,
-            frames=storyboard.frames,
-            title=song.title,
-        )
+        return self.video(path, song, storyboard, size_px, notes)
 
     def _composite(self, storyboard: Storyboard, pictures: Pictures, size: tuple[int, int]) -> Any:
         from moviepy import CompositeVideoClip, vfx
@@ -114,9 +103,9 @@ class AssembleMoviepy(Stage):
             fps=float(storyboard.fps),
             codec="libx264",
             audio=False,
-            preset=self.preset,
+            preset=self.encoder.speed,
             threads=_THREADS,
-            ffmpeg_params=["-crf", f"{self.crf:g}", *_BT709],
+            ffmpeg_params=["-crf", f"{self.encoder.constant_quality:g}", *_BT709],
             logger=None,
         )
         from qmv.media.probe import probe

@@ -3,67 +3,132 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from qmv.api import Cache, Context, Effect, Motion, Stage, Transition, plugin, setting
-from qmv.artifacts import Beats, File, Pictures, Song, Storyboard, Video
+from qmv.api import Cache, Context, Encoder, plugin, setting
+from qmv.artifacts import Beats, Pictures, Song, Storyboard, Video
 from qmv.media.chunk import Chunk, Layer, write_chunk
-from qmv.media.encode import PRESETS, X264, even, tags
+from qmv.media.coding import Coding
 from qmv.media.moments import moments
-from qmv.media.mux import join
-from qmv.media.sound import encode_song
+from qmv.media.mux import join, tags
+from qmv.media.sound import SoundSettings, write_sound
 from qmv.media.timeline import ChunkSpan, Overlap, chunk_spans, overlaps, seen
+from qmv.stages.assembly import Assembly
+from qmv.stages.wanted_quality import crf_of, known_crf, samples
 
 __all__ = ["AssembleVideo"]
 
 _CHUNKS, _SOUND = "chunks", "sound"
 
 
+@dataclass(frozen=True)
+class _ChunkTask:
+    """A chunk to encode into the cache."""
+
+    area = _CHUNKS
+    cache: Cache
+    key: str
+    chunk: Chunk
+    fps: Fraction
+    coding: Coding
+
+    def do(self) -> bool:
+        def make(folder: Path) -> None:
+            write_chunk(folder / "chunk.mp4", self.chunk, self.fps, self.coding)
+
+        return self.cache.once(self.area, self.key, make)[1]
+
+
+@dataclass(frozen=True)
+class _SoundTask:
+    """The song to encode into the cache, with what there is to say about it."""
+
+    area = _SOUND
+    cache: Cache
+    key: str
+    song: Song
+    settings: SoundSettings
+
+    def do(self) -> bool:
+        def make(folder: Path) -> None:
+            notes = write_sound(folder / "sound.mp4", self.song, self.settings)
+            (folder / "notes.json").write_text(json.dumps(notes, ensure_ascii=False), encoding="utf-8")
+
+        return self.cache.once(self.area, self.key, make)[1]
+
+
+_Task = _ChunkTask | _SoundTask
+
+
+def _do_all(ctx: Context, tasks: list[_Task]) -> None:
+    """What is missing of the chunks and the sound, side by side."""
+    todo = [task for task in tasks if ctx.cache.get(task.area, task.key) is None]
+    total, missing = (sum(task.area == _CHUNKS for task in some) for some in (tasks, todo))
+    done = reused = total - missing
+    ctx.progress(done, total, "chunks", reused=reused)
+    try:
+        for index, found in ctx.map(_do, todo):
+            if todo[index].area == _CHUNKS:
+                done, reused = done + 1, reused + found
+                ctx.progress(done, total, "chunks", reused=reused)
+    except BaseException:
+        for task in todo:  # workers are killed, and cannot tidy up after themselves
+            ctx.cache.sweep(task.area, task.key)
+        raise
+
+
+def _do(task: _Task) -> bool:
+    """One task, in a worker process; tells whether another run had done it."""
+    return task.do()
+
+
 @plugin
-class AssembleVideo(Stage):
-    """Planar frames into H.264, the song into AAC, both into one MP4."""
+class AssembleVideo(Assembly):
+    """Planar frames into chunks, the song into AAC, both into one MP4."""
 
     name = "assemble_video"
+    version = 2
     libraries = ("av", "numpy", "opencv-python-headless", "pillow")
-    motion: Motion
-    transition: Transition
-    effects: tuple[Effect, ...] = ()
-    preset: str = setting("x264's speed against bytes", default="veryfast", choices=PRESETS, knob="quality.preset")
-    crf: float = setting("x264's quality, lower is better", default=18.0, at_least=0, at_most=51, knob="quality.crf")
-    scale: float = setting(
-        "size of the video against the pictures", default=1.0, above=0, at_most=1, knob="quality.scale"
-    )
-    audio_kbps: int = setting("AAC bit rate of stereo sound", default=256, unit="kbit/s", at_least=32, at_most=512)
+    vmaf: float | None = setting(
+        "the crf is chosen for this VMAF, on a few chunks; null: it is the encoder's", default=None, at_least=20,
+        at_most=99, knob="quality.vmaf",
+    )  # fmt: skip
     chunk_frames: int = setting("longer shots are split", default=240, unit="frames", at_least=12, at_most=10_000)
 
     def run(self, ctx: Context, song: Song, beats: Beats, storyboard: Storyboard, pictures: Pictures) -> Video:
         spans, chunks = self._plan(storyboard, pictures, beats)
-        keys = [self._key(chunk, pictures, span, storyboard) for chunk, span in zip(chunks, spans)]
-        self._render(ctx, chunks, keys, storyboard.fps)
-        files = [(span.first, _chunk_file(ctx.cache, key)) for span, key in zip(spans, keys)]
-        sound = self._sound(ctx.cache, song)
+        encoder, notes = self._encoder(ctx, chunks, storyboard.fps)
+        keys = [self._key(chunk, encoder, storyboard.fps) for chunk in chunks]
+        sound_key = self._sound_key(song)
+        coding, fps = encoder.coding(), storyboard.fps
+        todo: list[_Task] = [_SoundTask(ctx.cache, sound_key, song, self.sound)]  # first, since it takes longest
+        todo += [_ChunkTask(ctx.cache, key, chunk, fps, coding) for key, chunk in dict(zip(keys, chunks)).items()]
+        _do_all(ctx, todo)
+        sound = ctx.cache.folder(_SOUND, sound_key)
+        notes += tuple(json.loads((sound / "notes.json").read_text(encoding="utf-8")))
+        for note in notes:
+            ctx.notice(note)
         path = ctx.folder / "video.mp4"
-        join(path, files, sound, storyboard.fps, tags(song))
-        return Video(
-            file=File.of(path),
-            width_px=chunks[0].width_px,
-            height_px=chunks[0].height_px,
-            fps=storyboard.fps,
-            frames=storyboard.frames,
-            title=song.title,
-        )
+        files = [(span.first, ctx.cache.folder(_CHUNKS, key) / "chunk.mp4") for span, key in zip(spans, keys)]
+        join(path, files, sound / "sound.mp4", storyboard.fps, tags(song))
+        return self.video(path, song, storyboard, self.size_px(pictures), notes)
 
     def forecast(self, ctx: Context, **inputs: Any) -> str:
         if "storyboard" not in inputs:
             return ""
+        storyboard = inputs["storyboard"]
         if "pictures" not in inputs:
-            transitions = overlaps(inputs["storyboard"], self.transition.length_s())
-            return f"{len(chunk_spans(inputs['storyboard'], transitions, self.chunk_frames))} chunks to encode"
-        pictures = inputs["pictures"]
-        spans, chunks = self._plan(inputs["storyboard"], pictures, inputs["beats"])
-        keys = {self._key(chunk, pictures, span, inputs["storyboard"]) for chunk, span in zip(chunks, spans)}
+            transitions = overlaps(storyboard, self.transition.length_s())
+            return f"{len(chunk_spans(storyboard, transitions, self.chunk_frames))} chunks to encode"
+        _, chunks = self._plan(storyboard, inputs["pictures"], inputs["beats"])
+        encoder = self._known_encoder(ctx.cache, chunks, storyboard.fps)
+        if encoder is None:
+            return f"{len(chunks)} chunks to encode, once the crf for a VMAF of {self.vmaf:g} is known"
+        keys = {self._key(chunk, encoder, storyboard.fps) for chunk in chunks}
         cached = sum(ctx.cache.get(_CHUNKS, key) is not None for key in keys)
         return f"{len(keys) - cached} chunks to encode, {cached} cached"
 
@@ -79,17 +144,17 @@ class AssembleVideo(Stage):
     ) -> Chunk:
         overlap = transitions[span.shot]
         mixed = span.first < overlap.cut + overlap.half and overlap.half > 0
-        visible = [span.shot - 1, span.shot] if mixed else [span.shot]
+        width_px, height_px = self.size_px(pictures)
         return Chunk(
-            width_px=even(pictures.width_px * self.scale),
-            height_px=even(pictures.height_px * self.scale),
+            width_px=width_px,
+            height_px=height_px,
             frames=span.frames,
             layers=tuple(
                 Layer(
-                    picture=pictures.pictures[shot].file.path,
+                    picture=pictures.pictures[shot].file,
                     shot=seen(storyboard.shots[shot], transitions, span.first),
                 )
-                for shot in visible
+                for shot in ([span.shot - 1, span.shot] if mixed else [span.shot])
             ),
             overlap=dataclasses.replace(overlap, cut=overlap.cut - span.first),
             moments=moments(beats, storyboard.fps, span.first, span.frames) if self.effects else (),
@@ -98,68 +163,59 @@ class AssembleVideo(Stage):
             effects=self.effects,
         )
 
-    def _key(self, chunk: Chunk, pictures: Pictures, span: ChunkSpan, storyboard: Storyboard) -> str:
-        """Everything that changes the chunk's bytes, and nothing else: where in the song it lies does not."""
-        stage = {name: part for name, part in self.identity().items() if name != "settings"}
-        first = span.shot - len(chunk.layers) + 1
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def _key(self, chunk: Chunk, encoder: Encoder, fps: Fraction) -> str:
+        return Cache.key({"frames": self._frames_key(chunk, fps), "encoder": encoder.identity()})
+
+    def _frames_key(self, chunk: Chunk, fps: Fraction) -> str:
+        """Everything that changes the chunk's frames, and nothing else: where in the song it lies does not."""
         words: dict[str, Any] = dict.fromkeys(
             ("section", "framing", "subject", "prompt", "negative_prompt", "paced_by"), ""
         )
         moving = [dataclasses.replace(layer.shot, beat=None, **words) for layer in chunk.layers]
         return Cache.key(
             {
-                "stage": stage,
+                "stage": self._code(),
                 "size": [chunk.width_px, chunk.height_px],
-                "fps": storyboard.fps,
+                "fps": fps,
                 "frames": chunk.frames,
-                "pictures": [pictures.pictures[first + i].file.sha256 for i in range(len(chunk.layers))],
+                "pictures": [layer.picture.sha256 for layer in chunk.layers],
                 "shots": [dataclasses.asdict(shot) for shot in moving],
                 "overlap": dataclasses.asdict(chunk.overlap) if len(chunk.layers) > 1 else None,
                 "moments": [dataclasses.asdict(moment) for moment in chunk.moments],
                 "motion": self.motion.identity(),
                 "transition": self.transition.identity() if len(chunk.layers) > 1 else None,
                 "effects": [effect.identity() for effect in self.effects],
-                "x264": dataclasses.asdict(self._x264),
             }
         )
 
-    @property
-    def _x264(self) -> X264:
-        return X264(preset=self.preset, crf=self.crf)
+    def _sound_key(self, song: Song) -> str:
+        return Cache.key(
+            {
+                "stage": self._code(),
+                "song": [song.file.sha256, song.start_s, song.end_s],
+                "sound": dataclasses.asdict(self.sound),
+            }
+        )
+
+    def _code(self) -> dict[str, Any]:
+        return {name: part for name, part in self.identity().items() if name != "settings"}
 
     # -- work --------------------------------------------------------------------------------------------------------
 
-    def _render(self, ctx: Context, chunks: list[Chunk], keys: list[str], fps: Fraction) -> None:
-        unique = dict(zip(keys, chunks))
-        todo = [(key, chunk) for key, chunk in unique.items() if ctx.cache.get(_CHUNKS, key) is None]
-        done = reused = len(unique) - len(todo)
-        ctx.progress(done, len(unique), "chunks", reused=reused)
-        items = [(ctx.cache, key, chunk, fps, self._x264) for key, chunk in todo]
-        for _, found in ctx.map(_encode, items):
-            done, reused = done + 1, reused + found
-            ctx.progress(done, len(unique), "chunks", reused=reused)
+    def _encoder(self, ctx: Context, chunks: list[Chunk], fps: Fraction) -> tuple[Encoder, tuple[str, ...]]:
+        """The encoder that does the work, at the crf that the wanted quality takes, and what the user is told of it."""
+        encoder, why = self.encoder.chosen()
+        notes = (why,) if why else ()
+        if self.vmaf is None:
+            return encoder, notes
+        encoder, found = crf_of(ctx, encoder, self.vmaf, self._sampled(chunks, fps), fps)
+        return encoder, (*notes, found)
 
-    def _sound(self, cache: Cache, song: Song) -> Path:
-        key = Cache.key(
-            {
-                "stage": {name: part for name, part in self.identity().items() if name != "settings"},
-                "song": [song.file.sha256, song.start_s, song.end_s],
-                "audio_kbps": self.audio_kbps,
-            }
-        )
-        folder, _ = cache.once(_SOUND, key, lambda part: encode_song(part / "sound.mp4", song, self.audio_kbps))
-        return folder / "sound.mp4"
+    def _known_encoder(self, cache: Cache, chunks: list[Chunk], fps: Fraction) -> Encoder | None:
+        encoder, _ = self.encoder.chosen()
+        return encoder if self.vmaf is None else known_crf(cache, encoder, self.vmaf, self._sampled(chunks, fps))
 
-
-def _encode(item: tuple[Cache, str, Chunk, Fraction, X264]) -> bool:
-    """One chunk into the cache, in a worker process; tells whether another run had put it there."""
-    cache, key, chunk, fps, x264 = item
-
-    def make(folder: Path) -> None:
-        write_chunk(folder / "chunk.mp4", chunk, fps, x264)
-
-    return cache.once(_CHUNKS, key, make)[1]
-
-
-def _chunk_file(cache: Cache, key: str) -> Path:
-    return cache.folder(_CHUNKS, key) / "chunk.mp4"
+    def _sampled(self, chunks: list[Chunk], fps: Fraction) -> dict[str, Chunk]:
+        return {self._frames_key(chunk, fps): chunk for chunk in samples(chunks)}

@@ -131,6 +131,7 @@ def test_experiment_wins_over_the_config_and_the_command_line_over_both(compose:
 def test_plugin_fields_finds_one_and_many() -> None:
     assert plugin_fields(AssembleVideo) == {
         "motion": ("motion", False), "transition": ("transition", False), "effects": ("effect", True),
+        "encoder": ("encoder", False),
     }  # fmt: skip
 
 
@@ -181,8 +182,11 @@ def test_bind_names_the_place_of_a_nested_mistake(job: Callable[..., Job], layer
         ("width=640", "pictures", "width", 640),
         ("height=360", "pictures", "height", 360),
         ("format=vertical", "pictures", "height", 1920),
-        ("quality=draft", "video", "crf", 26.0),
-        ("quality.preset=slow", "video", "preset", "slow"),
+        ("quality=draft", "video", "scale", 0.5),
+        ("quality.vmaf=94", "video", "vmaf", 94.0),
+        ("loudness_lufs=-14", "video", "loudness_lufs", -14.0),
+        ("audio=copy", "video", "audio", "copy"),
+        ("audio_kbps=192", "video", "audio_kbps", 192),
     ],
 )
 def test_knob_reaches_its_stage(job: Callable[..., Job], override: str, stage: str, field: str, value: object) -> None:
@@ -207,7 +211,7 @@ def test_knob_can_be_overridden_for_one_stage(job: Callable[..., Job]) -> None:
         ("fps=fast", r"fps must be a number such as 24, 29\.97 or 30000/1001, got fast"),
         ("width=65", r"stages\.pictures \(paint_pictures\): width must be even .*got 65"),
         ("width=8", r"width must be at least 16 and at most 8192 .*got 8"),
-        ("quality.crf=99", r"stages\.video \(assemble_video\): crf must be at least 0 and at most 51, got 99"),
+        ("quality.crf=99", r"encoder \(x264\): crf must be at least 0 and at most 51, got 99"),
         ("quality.preset=warp", r"preset: 'warp' is not known\. Known: fast, "),
         ("motion.zoom=7", r"motion \(ken_burns\): zoom must be at least 0 and at most 1, got 7"),
         ("tracker.slowest_bpm=10", r"tracker \(superflux\): slowest_bpm must be at least 20 and at most 200 .*got 10"),

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from scipy import signal
 
 from qmv.artifacts import File, Song
-from qmv.media.encode import X264
 from qmv.media.frame import Frame
+from qmv.plugins.encoder.x264 import X264
 
-FAST = X264(preset="ultrafast", crf=18.0)
+FAST = X264(preset="ultrafast", crf=18.0).coding()
+B_FRAMES = X264(preset="veryfast", crf=18.0).coding()
 NTSC = Fraction(24000, 1001)
 
 Samples = npt.NDArray[np.float32]

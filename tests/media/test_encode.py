@@ -10,16 +10,16 @@ import cv2
 import numpy as np
 import pytest
 
-from qmv.media.encode import X264, encode_chunk, even, tags
+from qmv.media.encode import encode_chunk, even
 from qmv.media.frame import Frame
 from qmv.media.probe import probe
-from tests.media.helpers import FAST, NTSC, decoded, flat_frame, song
+from tests.media.helpers import B_FRAMES, FAST, NTSC, decoded, flat_frame
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 24, 61])
 def test_chunk_holds_every_frame_at_its_exact_time(tmp_path: Path, count: int) -> None:
     frames = [flat_frame(20 + 3 * number) for number in range(count)]
-    assert encode_chunk(tmp_path / "chunk.mp4", frames, NTSC, X264(preset="veryfast", crf=18.0)) == count
+    assert encode_chunk(tmp_path / "chunk.mp4", frames, NTSC, B_FRAMES) == count
     planes, times = decoded(tmp_path / "chunk.mp4")
     assert times == [number / NTSC for number in range(count)]
     assert [round(float(plane.mean())) for plane in planes] == pytest.approx(
@@ -74,13 +74,6 @@ def test_even_is_the_nearest_even_number(length: float, wanted: int) -> None:
     assert even(length) == wanted
 
 
-def test_tags_leave_out_an_unknown_artist(tmp_path: Path) -> None:
-    (tmp_path / "song").write_bytes(b"x")
-    plain = song(tmp_path / "song")
-    assert tags(plain) == {"title": "Night Train", "artist": "The Pier"}
-    assert tags(type(plain)(file=plain.file, title="Alone")) == {"title": "Alone"}
-
-
 def test_chunk_has_the_same_bytes_whatever_lies_in_memory(tmp_path: Path) -> None:
     """B-frames, the macroblock tree and this size: where x264 on AVX-512 would read what other code left behind."""
     random = np.random.default_rng(3)
@@ -91,6 +84,6 @@ def test_chunk_has_the_same_bytes_whatever_lies_in_memory(tmp_path: Path) -> Non
     for number in range(6):
         left_behind = [np.full(size, number + 1, np.uint8) for size in random.integers(1000, 400_000, 60)]
         del left_behind
-        encode_chunk(tmp_path / "chunk.mp4", fade, Fraction(24), X264(preset="veryfast", crf=18))
+        encode_chunk(tmp_path / "chunk.mp4", fade, Fraction(24), B_FRAMES)
         made.add((tmp_path / "chunk.mp4").read_bytes())
     assert len(made) == 1

@@ -10,14 +10,14 @@ from pathlib import Path
 import av
 import pytest
 
-from qmv.media.encode import X264, encode_chunk
-from qmv.media.mux import join
+from qmv.media.coding import Coding
+from qmv.media.encode import encode_chunk
+from qmv.media.mux import join, tags
 from qmv.media.probe import probe
 from qmv.media.sound import encode_song
-from tests.media.helpers import FAST, NTSC, chirps, decoded, flat_frame, lag_s, read_sound, song, write_sound
+from tests.media.helpers import B_FRAMES, FAST, NTSC, chirps, decoded, flat_frame, lag_s, read_sound, song, write_sound
 
 LENGTHS = (1, 2, 3, 1, 24, 61)
-B_FRAMES = X264(preset="veryfast", crf=18.0)
 
 
 def level(number: int) -> int:
@@ -26,12 +26,12 @@ def level(number: int) -> int:
 
 
 def make_chunks(
-    folder: Path, lengths: Sequence[int] = LENGTHS, fps: Fraction = NTSC, x264: X264 = B_FRAMES
+    folder: Path, lengths: Sequence[int] = LENGTHS, fps: Fraction = NTSC, coding: Coding = B_FRAMES
 ) -> list[tuple[int, Path]]:
     made, first = [], 0
     for index, length in enumerate(lengths):
         path = folder / f"chunk{index}.mp4"
-        encode_chunk(path, [flat_frame(level(first + i)) for i in range(length)], fps, x264)
+        encode_chunk(path, [flat_frame(level(first + i)) for i in range(length)], fps, coding)
         made.append((first, path))
         first += length
     return made
@@ -124,3 +124,10 @@ def test_join_works_without_sound(tmp_path: Path) -> None:
 def test_join_takes_a_single_frame(tmp_path: Path) -> None:
     join(tmp_path / "film.mp4", make_chunks(tmp_path, (1,)), None, NTSC, {})
     assert decoded(tmp_path / "film.mp4")[1] == [0]
+
+
+def test_tags_leave_out_an_unknown_artist(tmp_path: Path) -> None:
+    (tmp_path / "song").write_bytes(b"x")
+    plain = song(tmp_path / "song")
+    assert tags(plain) == {"title": "Night Train", "artist": "The Pier"}
+    assert tags(type(plain)(file=plain.file, title="Alone")) == {"title": "Alone"}

@@ -13,10 +13,10 @@ import soundfile
 from qmv.api import Effect, Frame, Motion, Transition
 from qmv.artifacts import Beats, File, Pictures, Song, Storyboard, SyncProof, Video
 from qmv.media.chunk import chunk_frames
-from qmv.media.encode import encode_chunk
+from qmv.media.encode import encode_chunk, encode_song
 from qmv.media.mux import join
-from qmv.media.sound import encode_song
 from qmv.media.timeline import overlaps
+from qmv.plugins.encoder.x264 import X264
 from qmv.plugins.motion.ken_burns import KenBurns
 from qmv.plugins.transition.cut import Cut
 from qmv.stages.assemble_video import AssembleVideo
@@ -47,7 +47,7 @@ class Film:
 
     def frames(self, storyboard: Storyboard | None = None) -> list[Frame]:
         """The frames that belong into the film, or those of another plan."""
-        stage = AssembleVideo(motion=self.motion, transition=self.transition, effects=self.effects)
+        stage = AssembleVideo(motion=self.motion, transition=self.transition, effects=self.effects, encoder=X264())
         _, chunks = stage._plan(storyboard or self.storyboard, self.pictures, self.beats)
         return list(itertools.chain.from_iterable(chunk_frames(chunk) for chunk in chunks))
 

@@ -15,6 +15,7 @@ import pytest
 from qmv.api import IDENTITY, Affine, Motion, Transition, plugin
 from qmv.artifacts import Artifact, Pictures, Shot, Song
 from qmv.media.probe import probe
+from qmv.plugins.encoder.x264 import X264
 from qmv.plugins.motion.ken_burns import KenBurns
 from qmv.plugins.motion.still import Still
 from qmv.plugins.transition.crossfade import Crossfade
@@ -33,7 +34,8 @@ LENGTHS = (9, 3, 14)
 
 
 def moviepy(motion: Motion | None = None, transition: Transition | None = None, **settings: Any) -> AssembleMoviepy:
-    values: dict[str, Any] = {"preset": "ultrafast", "audio_kbps": 64} | settings
+    encoder = X264(preset=settings.pop("preset", "ultrafast"), crf=settings.pop("crf", None))
+    values: dict[str, Any] = {"encoder": encoder, "audio_kbps": 64} | settings
     return AssembleMoviepy(motion=motion or Still(), transition=transition or Cut(), **values)
 
 
@@ -61,7 +63,7 @@ def both(
     folder: Path, tune: Song, pictures: Pictures, look: tuple[Motion, Transition], fps: Fraction
 ) -> tuple[Planes, Planes]:
     """The luma of the planar video and of MoviePy's."""
-    settings: dict[str, Any] = {"motion": look[0], "transition": look[1], "preset": "ultrafast", "crf": 6.0}
+    settings: dict[str, Any] = {"motion": look[0], "transition": look[1], "encoder": X264(preset="ultrafast", crf=6.0)}
     inputs = {"song": tune, "storyboard": board(LENGTHS, fps), "pictures": pictures}
     ours = AssembleVideo(**settings).run(stage_context(folder / "ours"), beats=no_beats(), **inputs)
     theirs = AssembleMoviepy(**settings).run(stage_context(folder / "theirs"), **inputs)

@@ -18,6 +18,7 @@ from qmv.media.chunk import chunk_frames, load_picture
 from qmv.media.plate import Plate
 from qmv.media.probe import probe
 from qmv.plugins.effect.flash import Flash
+from qmv.plugins.encoder.x264 import X264
 from qmv.plugins.motion.ken_burns import KenBurns
 from qmv.plugins.motion.still import Still
 from qmv.plugins.transition.crossfade import Crossfade
@@ -31,7 +32,8 @@ LENGTHS = (13, 1, 2, 24, 7, 1, 40)
 
 
 def stage(motion: Motion | None = None, transition: Transition | None = None, **settings: Any) -> AssembleVideo:
-    values: dict[str, Any] = {"preset": "ultrafast", "audio_kbps": 64} | settings
+    encoder = X264(preset=settings.pop("preset", "ultrafast"), crf=settings.pop("crf", None))
+    values: dict[str, Any] = {"encoder": encoder, "audio_kbps": 64} | settings
     return AssembleVideo(motion=motion or Still(), transition=transition or Cut(), **values)
 
 

@@ -20,6 +20,7 @@ from qmv.plugins.effect.flash import Flash
 from qmv.plugins.effect.grain import Grain
 from qmv.plugins.effect.pulse import Pulse
 from qmv.plugins.effect.vignette import Vignette
+from qmv.plugins.encoder.x264 import X264
 from qmv.plugins.motion.ken_burns import KenBurns
 from qmv.plugins.motion.still import Still
 from qmv.plugins.transition.crossfade import Crossfade
@@ -137,7 +138,7 @@ def test_cut_on_another_frame_than_its_beats_is_a_fault(right: Film) -> None:
 
 def test_film_by_moviepy_passes(tmp_path: Path) -> None:
     trial = film(tmp_path, fps=Fraction(24), transition=Crossfade(duration_s=0.3))
-    stage = AssembleMoviepy(motion=trial.motion, transition=trial.transition, preset="ultrafast")
+    stage = AssembleMoviepy(motion=trial.motion, transition=trial.transition, encoder=X264(preset="ultrafast"))
     video = stage.run(
         stage_context(tmp_path), song=trial.song, storyboard=trial.storyboard, pictures=trial.pictures
     )  # fmt: skip

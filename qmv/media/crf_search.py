@@ -1,0 +1,51 @@
+"""Finds the crf that gives a wanted quality: encoders say how they quantise, not how it looks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+__all__ = ["crf_for", "spread"]
+
+STEP = 0.5
+_FIRST_GUESS_SLOPE = -0.6  # VMAF a unit of crf, around 94
+
+
+def crf_for(
+    target: float, quality: Callable[[float], float], start: float, limits: tuple[float, float]
+) -> tuple[float, float]:
+    """The largest crf, in steps of a half, whose quality is at least `target`, and that quality.
+
+    `quality` falls as crf rises; it is asked some four to six times. Where even the best crf falls short, that one.
+    """
+    low, high = (round(limit / STEP) for limit in limits)
+    known: dict[int, float] = {}
+
+    def at(step: int) -> float:
+        if step not in known:
+            known[step] = quality(step * STEP)
+        return known[step]
+
+    guess = min(high, max(low, round(start / STEP)))
+    while True:
+        enough = at(guess) >= target
+        low, high = (guess, high) if enough else (low, guess - 1)
+        if low >= high:
+            return low * STEP, at(low)
+        guess = min(high, max(low + 1, _next_guess(known, target, guess)))
+
+
+def _next_guess(known: dict[int, float], target: float, last: int) -> int:
+    """By a line through the two nearest points, or the usual slope while there is one only; never the same again."""
+    near = sorted(known, key=lambda step: abs(known[step] - target))[:2]
+    slope = _FIRST_GUESS_SLOPE * STEP
+    if len(near) == 2 and known[near[0]] != known[near[1]]:
+        slope = min(-0.01, (known[near[0]] - known[near[1]]) / (near[0] - near[1]))
+    return near[0] + math.floor((target - known[near[0]]) / slope)
+
+
+def spread(count: int, wanted: int) -> Sequence[int]:
+    """At most `wanted` of so many indices, evenly spread, none of them at the ends where there are enough."""
+    if count <= wanted:
+        return range(count)
+    return [(2 * number + 1) * count // (2 * wanted) for number in range(wanted)]

@@ -1,0 +1,55 @@
+"""What the ways to a video have in common: what is seen, how it is encoded, what is heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qmv.api import Effect, Encoder, Motion, Stage, Transition, plugin, setting
+from qmv.artifacts import File, Pictures, Song, Storyboard, Video
+from qmv.media.encode import even
+from qmv.media.sound import CODECS, SoundSettings
+
+__all__ = ["Assembly"]
+
+
+@plugin
+class Assembly(Stage):
+    """A stage that makes a video."""
+
+    motion: Motion
+    transition: Transition
+    effects: tuple[Effect, ...] = ()
+    encoder: Encoder
+    scale: float = setting("size against the pictures", default=1.0, above=0, at_most=1, knob="quality.scale")
+    audio: str = setting("AAC encoded anew, or the song's own AAC copied", default="aac", choices=CODECS, knob="audio")
+    audio_kbps: int = setting(
+        "AAC bit rate of stereo sound", default=256, unit="kbit/s", at_least=32, at_most=512, knob="audio_kbps"
+    )
+    loudness_lufs: float | None = setting(
+        "integrated loudness by EBU R 128; null: the song's own", default=None, unit="LUFS", at_least=-40, at_most=-5,
+        knob="loudness_lufs",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.sound  # raises where its settings do not go together
+
+    @property
+    def sound(self) -> SoundSettings:
+        return SoundSettings(codec=self.audio, kbps=self.audio_kbps, loudness_lufs=self.loudness_lufs)
+
+    def size_px(self, pictures: Pictures) -> tuple[int, int]:
+        return even(pictures.width_px * self.scale), even(pictures.height_px * self.scale)
+
+    def video(
+        self, path: Path, song: Song, storyboard: Storyboard, size_px: tuple[int, int], notes: tuple[str, ...]
+    ) -> Video:
+        return Video(
+            file=File.of(path),
+            width_px=size_px[0],
+            height_px=size_px[1],
+            fps=storyboard.fps,
+            frames=storyboard.frames,
+            title=song.title,
+            notes=notes,
+        )
