@@ -14,7 +14,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,18 +40,20 @@ class Cost:
 
 def measure(command: Sequence[str | os.PathLike[str]]) -> Cost:
     """Runs a command from the repository's folder and waits for every process of its tree; raises RuntimeError where
-    it fails. The caller must have no other child process.
+    it fails. A child of the caller's own that ends meanwhile is counted too.
     """
     from benchmarks.memory import TreeMemory
 
-    _adopt_orphans()
+    others = _children()
+    _adopt_orphans(True)
     before, started = _children_cpu_s(), time.perf_counter()
     with TreeMemory() as memory:
         done = subprocess.run(
             [os.fspath(part) for part in command], cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
         wall_s = time.perf_counter() - started
-    _wait_for_all()
+    _wait_for(lambda: _children() - others)
+    _adopt_orphans(False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     return Cost(wall_s=wall_s, cpu_s=_children_cpu_s() - before, stdout=done.stdout, peak_mb=memory.peak_mb)
@@ -62,18 +65,24 @@ def _children_cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _adopt_orphans() -> None:
+def _adopt_orphans(yes: bool) -> None:
     """Makes a worker that outlives its parent this process's child (Linux), so that it is counted too."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
 
-def _wait_for_all() -> None:
-    while True:
-        try:
-            os.wait()
-        except ChildProcessError:
-            return
+def _children() -> set[int]:
+    import psutil
+
+    return {child.pid for child in psutil.Process().children()}
+
+
+def _wait_for(children: Callable[[], set[int]]) -> None:
+    """Until there are none; one that ends may leave others to this process."""
+    while left := children():
+        for pid in left:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
 def median_cost(costs: Sequence[Cost]) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.metadata
 import inspect
 from abc import ABC
@@ -45,12 +46,17 @@ class Plugin(ABC):
 
     def _version(self, library: str) -> str:
         try:
-            return importlib.metadata.version(library)
+            return _installed(library)
         except importlib.metadata.PackageNotFoundError as error:
             raise PluginError(
                 f"{self.kind} ({self.name}): needs the package {library}, which is not installed; "
                 f"install it with: python -m pip install {library}"
             ) from error
+
+
+@functools.cache
+def _installed(library: str) -> str:
+    return importlib.metadata.version(library)
 
 
 def _content(content: Any) -> dict[str, Any]:
