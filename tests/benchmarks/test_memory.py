@@ -24,7 +24,9 @@ os.wait()
 
 def peak_mb(code: str) -> float:
     """Measured from a process that has no other child, since a sample has them all."""
-    ask = "import sys; from benchmarks.measure import measure as m; print(m([sys.executable, '-c', sys.argv[1]]).peak_mb)"
+    ask = (
+        "import sys; from benchmarks.measure import measure as m\nprint(m([sys.executable, '-c', sys.argv[1]]).peak_mb)"
+    )
     done = subprocess.run([sys.executable, "-c", ask, code], cwd=REPO, capture_output=True, text=True, timeout=60)
     return float(done.stdout)
 

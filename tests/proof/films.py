@@ -13,8 +13,9 @@ import soundfile
 from qmv.api import Effect, Frame, Motion, Transition
 from qmv.artifacts import Beats, File, Pictures, Song, Storyboard, SyncProof, Video
 from qmv.media.chunk import chunk_frames
-from qmv.media.encode import encode_chunk, encode_song
+from qmv.media.encode import encode_chunk
 from qmv.media.mux import join
+from qmv.media.sound import encode_song
 from qmv.media.timeline import overlaps
 from qmv.plugins.encoder.x264 import X264
 from qmv.plugins.motion.ken_burns import KenBurns
