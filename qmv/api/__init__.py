@@ -31,8 +31,7 @@ from qmv.media.moments import Moment
 from qmv.settings import plugin, setting
 
 __all__ = [
-    "IDENTITY", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints", "ImageProvider", "ImageRequest",
-    "Levels",
-    "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer",
-    "plugin", "setting",
+    "IDENTITY", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints", "ImageProvider",
+    "ImageRequest", "Levels", "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker",
+    "Transition", "Writer", "plugin", "setting",
 ]  # fmt: skip

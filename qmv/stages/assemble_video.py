@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -64,7 +65,7 @@ class _SoundTask:
 _Task = _ChunkTask | _SoundTask
 
 
-def _do_all(ctx: Context, tasks: list[_Task]) -> None:
+def _do_all(ctx: Context, tasks: Sequence[_Task]) -> None:
     """What is missing of the chunks and the sound, side by side."""
     todo = [task for task in tasks if ctx.cache.get(task.area, task.key) is None]
     total, missing = (sum(task.area == _CHUNKS for task in some) for some in (tasks, todo))
@@ -105,9 +106,9 @@ class AssembleVideo(Assembly):
         keys = [self._key(chunk, encoder, storyboard.fps) for chunk in chunks]
         sound_key = self._sound_key(song)
         coding, fps = encoder.coding(), storyboard.fps
-        todo: list[_Task] = [_SoundTask(ctx.cache, sound_key, song, self.sound)]  # first, since it takes longest
-        todo += [_ChunkTask(ctx.cache, key, chunk, fps, coding) for key, chunk in dict(zip(keys, chunks)).items()]
-        _do_all(ctx, todo)
+        tasks = [_ChunkTask(ctx.cache, key, chunk, fps, coding) for key, chunk in dict(zip(keys, chunks)).items()]
+        tasks.sort(key=lambda task: -task.chunk.frames)  # so that no worker is left with a long one at the end
+        _do_all(ctx, [_SoundTask(ctx.cache, sound_key, song, self.sound), *tasks])
         sound = ctx.cache.folder(_SOUND, sound_key)
         notes += tuple(json.loads((sound / "notes.json").read_text(encoding="utf-8")))
         for note in notes:
