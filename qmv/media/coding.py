@@ -39,7 +39,7 @@ def ffmpeg_program() -> str:
     except ImportError as error:
         raise PluginError(
             "ffmpeg: needs the package imageio-ffmpeg, which is not installed; "
-            "install it with: python -m pip install 'qmv[ffmpeg]'"
+            "install it with: python -m pip install imageio-ffmpeg"
         ) from error
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 

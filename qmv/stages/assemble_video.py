@@ -100,6 +100,10 @@ class AssembleVideo(Assembly):
     )  # fmt: skip
     chunk_frames: int = setting("longer shots are split", default=240, unit="frames", at_least=12, at_most=10_000)
 
+    def content(self) -> Any:
+        """Which ffmpeg measures; asked for before the run, so that one that is missing costs nothing."""
+        return None if self.vmaf is None else self._version("imageio-ffmpeg")
+
     def run(self, ctx: Context, song: Song, beats: Beats, storyboard: Storyboard, pictures: Pictures) -> Video:
         spans, chunks = self._plan(storyboard, pictures, beats)
         encoder, notes = self._encoder(ctx, chunks, storyboard.fps)
@@ -201,7 +205,7 @@ class AssembleVideo(Assembly):
         )
 
     def _code(self) -> dict[str, Any]:
-        return {name: part for name, part in self.identity().items() if name != "settings"}
+        return {name: part for name, part in self.identity().items() if name not in ("settings", "content")}
 
     # -- work --------------------------------------------------------------------------------------------------------
 
