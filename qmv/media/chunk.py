@@ -6,6 +6,7 @@ Runs in worker processes. A held still is one frame object from start to end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
@@ -135,14 +136,30 @@ def _plate(picture: Frame, across: Sequence[Affine], cameras: Sequence[Affine]) 
 
 
 def load_picture(path: Path, width_px: int, height_px: int) -> Frame:
-    """A picture file as planes of the video's size; the planes that lie beside it already where they fit."""
+    """A picture file as planes of the video's size; from the planes that lie beside it where they have its shape."""
     from qmv.media.frame import Frame
     from qmv.media.picture import crop_to, read
 
-    try:
-        return Frame.load(planes_beside(path), width_px, height_px)
-    except (OSError, ValueError):
-        return Frame.from_rgb(crop_to(read(path, str(path)), width_px, height_px))
+    planes = planes_beside(path)
+    with suppress(OSError, ValueError):
+        return Frame.load(planes, width_px, height_px)
+    with suppress(OSError, ValueError):
+        whole = Frame.load(planes, *_size_px(path))
+        if whole.size[0] > width_px and _alike(whole.size, (width_px, height_px)):
+            return whole.shrunk(width_px, height_px)
+    return Frame.from_rgb(crop_to(read(path, str(path)), width_px, height_px))
+
+
+def _size_px(picture: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with Image.open(picture) as opened:
+        return opened.width, opened.height
+
+
+def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes have the same shape, but for even lengths."""
+    return abs(one[0] * other[1] - one[1] * other[0]) <= 2 * max(one)
 
 
 def planes_beside(picture: Path) -> Path:

@@ -104,6 +104,25 @@ class Frame:
         half = (height_px // 2, width_px // 2)
         return cls(y.reshape(height_px, width_px), u.reshape(half), v.reshape(half))
 
+    def shrunk(self, width_px: int, height_px: int) -> Frame:
+        """The same picture with fewer pixels, even numbers of them; each is the mean of what it covers."""
+        import cv2
+        import numpy as np
+
+        ratio = self.y.shape[1] / width_px
+        # the mean lies in the middle of what it covers, and a chroma sample a quarter of its width from the left
+        left = 0.25 - 0.25 / ratio
+        taps = np.array([[left, 1 - left, 0]], np.float32)
+
+        def area(plane: Plane, width: int, height: int) -> Plane:
+            return cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+        u, v = (
+            cv2.filter2D(area(plane, width_px // 2, height_px // 2), -1, taps, borderType=cv2.BORDER_REPLICATE)
+            for plane in (self.u, self.v)
+        )
+        return Frame(area(self.y, width_px, height_px), u, v)  # type: ignore[arg-type]
+
     def mix(self, other: Frame, t: float) -> Frame:
         """(1 - t) of this one and t of the other; t in 0..1, exact at both ends."""
         import cv2

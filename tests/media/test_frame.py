@@ -96,3 +96,13 @@ def test_mix_leaves_both_frames_as_they_were() -> None:
     a.mix(b, 0.5)
     assert np.array_equal(a.y, noise_frame(1).y)
     assert np.array_equal(b.y, noise_frame(2).y)
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["across", "upright"])
+@pytest.mark.parametrize("size", [(32, 18), (48, 28), (20, 12)], ids=str)
+def test_shrinking_keeps_luma_and_chroma_edges_in_one_place(axis: int, size: tuple[int, int]) -> None:
+    """Within 0.15 px of the smaller picture: from 64 x 36, also where the shape gives way to even lengths."""
+    small = two_colours(axis).shrunk(*size)
+    wanted = 24 / 64 * size[0] if axis else 14 / 36 * size[1]
+    assert small.size == size
+    assert edge_places(small, axis) == pytest.approx([wanted] * 3, abs=0.15)
