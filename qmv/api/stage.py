@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from qmv.api.plugin import Plugin
-from qmv.artifacts import Artifact
+from qmv.artifacts import Artifact, Song
 from qmv.engine.cache import Cache
 from qmv.errors import PluginError
 from qmv.events import Event, Notice, Progress
@@ -63,6 +63,9 @@ class Stage(Plugin):
     planning: ClassVar[bool] = False  # costs nothing, and the rest of the plan hangs on it: a dry run does it too
     after: ClassVar[tuple[str, ...]] = ()  # nodes that come first where the graph has them, though it reads nothing
     run: Callable[..., Artifact]
+
+    def foresee(self, song: Song) -> None:
+        """Raises QmvError for a song that the stage cannot work with, before anything is made or paid for."""
 
     def forecast(self, ctx: Context, **inputs: Any) -> str:
         """What a run would do, without doing it: '3 pictures to make, 29 cached'. Has the inputs that exist already."""

@@ -23,7 +23,7 @@ from qmv.engine.config import Job, SongSettings
 from qmv.engine.graph import Node, plan
 from qmv.engine.inputs import open_song, root_keys
 from qmv.engine.manifest import Manifest, StageRecord
-from qmv.engine.parallel import Mapper, cores
+from qmv.engine.parallel import Mapper, cores, end_workers
 from qmv.engine.registry import Registry
 from qmv.engine.run_errors import run_error
 from qmv.engine.windows import way_to_beats, windowed
@@ -87,6 +87,8 @@ class Run:
         }  # fmt: skip
         self.manifest.style = self.job.style.name
         nodes = plan(self.job.stages, root_keys(song, self.job.style))
+        for node in nodes:
+            node.stage.foresee(song)
         self.manifest.stages = [StageRecord(node=node.name, stage=node.stage.name, key=node.key) for node in nodes]
         return nodes
 
@@ -139,6 +141,7 @@ class Run:
             self._publish(StageFailed(node=node.name, stage=node.stage.name, error=record.error))
             raise
         finally:
+            end_workers()  # they are of no use to the next stage, and would outlive a cancelled run
             record.seconds = round(time.monotonic() - started, 3)
         record.status = "finished"
         self.manifest.notes += [note for note in getattr(artifact, "notes", ()) if note not in self.manifest.notes]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from qmv.artifacts import Song
 
-__all__ = ["copy_sound"]
+__all__ = ["copy_sound", "refuse_to_copy"]
 
 _FRAME = 1024  # samples of a packet of AAC-LC
 _EVERYWHERE_HZ = 48000
@@ -65,6 +65,11 @@ def copy_sound(path: Path, song: Song) -> tuple[str, ...]:
             f"the sound stays at {rate_hz} Hz, which not every player knows: aac instead of copy makes it 48000 Hz",
         )
     return ()
+
+
+def refuse_to_copy(song: Song) -> None:
+    """Raises InputError where the file says already that its sound cannot be copied."""
+    _opened(song).close()
 
 
 def _window(pieces: Iterator[_Piece], first: int, last: int | None) -> Iterator[_Piece]:

@@ -8,6 +8,7 @@ from qmv.api import Effect, Encoder, Motion, Stage, Transition, plugin, setting
 from qmv.artifacts import File, Pictures, Song, Storyboard, Video
 from qmv.media.encode import even
 from qmv.media.sound import CODECS, SoundSettings
+from qmv.media.sound_copy import refuse_to_copy
 
 __all__ = ["Assembly"]
 
@@ -33,6 +34,10 @@ class Assembly(Stage):
     def __post_init__(self) -> None:
         super().__post_init__()
         _ = self.sound  # raises where its settings do not go together
+
+    def foresee(self, song: Song) -> None:
+        if self.audio == "copy":
+            refuse_to_copy(song)
 
     @property
     def sound(self) -> SoundSettings:
