@@ -37,6 +37,11 @@ class _ChunkTask:
     fps: Fraction
     coding: Coding
 
+    @property
+    def what(self) -> str:
+        pictures = " and ".join(str(layer.picture.path) for layer in self.chunk.layers)
+        return f"a chunk of {self.chunk.frames} frames that shows {pictures}"
+
     def do(self) -> bool:
         def make(folder: Path) -> None:
             write_chunk(folder / "chunk.mp4", self.chunk, self.fps, self.coding)
@@ -49,6 +54,7 @@ class _SoundTask:
     """The song to encode into the cache, with what there is to say about it."""
 
     area = _SOUND
+    what = "the sound"
     cache: Cache
     key: str
     song: Song
