@@ -73,14 +73,14 @@ def test_two_workers_are_judged_by_the_clock() -> None:
 
 @pytest.mark.parametrize(("ours", "kept"), [(95.0, True), (94.6, True), (94.0, False)])
 def test_cheaper_than_moviepy_counts_at_the_same_quality_only(ours: float, kept: bool) -> None:
-    (limit,) = case_limits([result(bench.QMV, 1.0, vmaf=ours), result(bench.MOVIEPY, 6.0, vmaf=95.0)])
+    (limit,) = case_limits([result(bench.QMV_QUICK, 1.0, vmaf=ours), result(bench.MOVIEPY, 6.0, vmaf=95.0)])
     assert limit.kept == kept
     assert f"VMAF of QMV {ours:.2f}, of MoviePy 95.00" in limit.note
 
 
 def test_moviepys_own_way_is_judged_by_the_quality_of_its_settings() -> None:
     ways = [
-        result(bench.QMV, 1.0, vmaf=95.0),
+        result(bench.QMV_QUICK, 1.0, vmaf=95.0),
         result(bench.MOVIEPY_DOCS, 6.0),
         result(bench.MOVIEPY_MEDIUM, 4.0, vmaf=94.0),
     ]
