@@ -68,7 +68,7 @@ def prove_sound(path: Path, song: Song) -> SoundProof:
         clipped += int((abs(samples) >= _FULL_SCALE).sum())
         end_s = start_s + Fraction(samples.shape[1], rate_hz)
         for ear in ears:
-            ear.add(samples.mean(axis=0), start_s, rate_hz)
+            ear.add(samples, start_s, rate_hz)
     lags = iter([ear.lag() for ear in ears])
     lufs, peak_db = loudness.figures()
     return SoundProof(
@@ -114,10 +114,10 @@ class Heard:
         self._rate_hz = stretch.rate_hz
 
     def add(self, samples: Samples, start_s: Fraction, rate_hz: int) -> None:
-        """Mono samples [n] of the file, the first of which is played at `start_s`."""
+        """Samples [channels, n] of the file, the first of which are played at `start_s`."""
         self._rate_hz = rate_hz
-        if start_s < self._last_s and start_s + Fraction(len(samples), rate_hz) > self._first_s:
-            self._parts.append((start_s, samples))
+        if start_s < self._last_s and start_s + Fraction(samples.shape[1], rate_hz) > self._first_s:
+            self._parts.append((start_s, samples.mean(axis=0)))
 
     def lag(self) -> Lag:
         """How late the stretch is heard."""
