@@ -90,7 +90,7 @@ def test_heard_finds_a_stretch_at_another_rate(rate_hz: int) -> None:
     ear = Heard(Stretch(whole[RATE_HZ : 2 * RATE_HZ], RATE_HZ, Fraction(1)))
     played = chirps(4.0, rate_hz)[0]
     for first in range(0, len(played), 1024):
-        ear.add(played[first : first + 1024], Fraction(first, rate_hz) + Fraction(1, 100), rate_hz)
+        ear.add(played[None, first : first + 1024], Fraction(first, rate_hz) + Fraction(1, 100), rate_hz)
     found = ear.lag()
     assert found.late_s == pytest.approx(0.010, abs=5e-5)
 
