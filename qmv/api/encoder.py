@@ -7,7 +7,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple, Self
 
 from qmv.api.plugin import Plugin
-from qmv.errors import PluginError, UnknownName
+from qmv.errors import PluginError, QmvError, UnknownName
 from qmv.media.coding import Coding, refusal
 from qmv.settings import plugin, setting
 
@@ -75,11 +75,28 @@ class Encoder(Plugin):
 
     def identity(self) -> dict[str, Any]:
         """What FFmpeg is told, however it was asked for; raises PluginError where this machine cannot do it."""
-        coding = self.coding()
-        if self.hardware and (reason := refusal(coding)):
+        coding = self._told()
+        if self._doubtful and (reason := refusal(coding)):
             raise PluginError(
                 f"encoder ({self.name}): {coding.codec} does not work on this machine (FFmpeg: {reason}); "
                 "choose encoder=x264, or encoder=auto, which takes what works."
             )
         parts = super().identity()
         return parts | {"settings": dataclasses.asdict(coding)}
+
+    @property
+    def _doubtful(self) -> bool:
+        """A codec may be missing where a device is, and where somebody else wrote the plugin."""
+        return self.hardware or not type(self).__module__.startswith("qmv.plugins.")
+
+    def _told(self) -> Coding:
+        where = f"encoder ({self.name}): coding()"
+        try:
+            coding: object = self.coding()
+        except QmvError:
+            raise
+        except Exception as error:
+            raise PluginError(f"{where} failed ({type(error).__name__}: {error}); mend the plugin.") from error
+        if not isinstance(coding, Coding):
+            raise PluginError(f"{where} must give a Coding, got {coding!r}; mend the plugin.")
+        return coding

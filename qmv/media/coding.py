@@ -11,7 +11,10 @@ from pathlib import Path
 
 from qmv.errors import PluginError
 
-__all__ = ["Coding", "ffmpeg_program", "refusal"]
+__all__ = ["AS_BT709", "Coding", "ffmpeg_program", "refusal"]
+
+# what the frames are; without it the program takes them for BT.601 and turns them into other colours
+AS_BT709 = "setparams=range=limited:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 
 _TRIAL_PX, _TRIAL_FRAMES = 256, 12
 
@@ -21,7 +24,8 @@ class Coding:
     """`codec` is FFmpeg's name of an encoder, `options` are its own; each chunk is one closed GOP of it.
 
     With `program_options` the frames go to the program `ffmpeg` (extra `qmv[ffmpeg]`), these options before its input
-    and `filters` behind it: what needs a device's own frames cannot be reached through the library.
+    and `filters` behind it, which begin with AS_BT709: what needs a device's own frames cannot be reached through the
+    library.
     """
 
     codec: str
@@ -58,7 +62,7 @@ def refusal(coding: Coding) -> str:
         with tempfile.TemporaryDirectory(prefix="qmv-trial-") as folder, av.logging.Capture():
             frames = [Frame.grey(_TRIAL_PX, _TRIAL_PX, 40 + 12 * number) for number in range(_TRIAL_FRAMES)]
             count = encode_chunk(Path(folder, "trial.mp4"), frames, Fraction(24), coding)
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError, TypeError, AttributeError) as error:
         return _words(error)
     except PluginError as error:
         return str(error).rstrip(".")

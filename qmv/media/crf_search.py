@@ -9,6 +9,7 @@ __all__ = ["crf_for", "spread"]
 
 STEP = 0.5
 _FIRST_GUESS_SLOPE = -0.6  # VMAF a unit of crf, around 94
+_LINES = 6  # looks by which a line has led there or never will: on a plateau it creeps step by step
 
 
 def crf_for(
@@ -16,7 +17,8 @@ def crf_for(
 ) -> tuple[float, float]:
     """The largest crf, in steps of a half, whose quality is at least `target`, and that quality.
 
-    `quality` falls as crf rises; it is asked some four to six times. Where even the best crf falls short, that one.
+    `quality` falls as crf rises; it is asked some four to six times, and 13 at most. Where even the
+    best crf falls short, that one.
     """
     low, high = (round(limit / STEP) for limit in limits)
     known: dict[int, float] = {}
@@ -32,11 +34,12 @@ def crf_for(
         low, high = (guess, high) if enough else (low, guess - 1)
         if low >= high:
             return low * STEP, at(low)
-        guess = min(high, max(low + 1, _next_guess(known, target, guess)))
+        guess = _next_guess(known, target) if len(known) < _LINES else (low + high + 1) // 2
+        guess = min(high, max(low + 1, guess))
 
 
-def _next_guess(known: dict[int, float], target: float, last: int) -> int:
-    """By a line through the two nearest points, or the usual slope while there is one only; never the same again."""
+def _next_guess(known: dict[int, float], target: float) -> int:
+    """By a line through the two nearest points, or the usual slope while there is one only."""
     near = sorted(known, key=lambda step: abs(known[step] - target))[:2]
     slope = _FIRST_GUESS_SLOPE * STEP
     if len(near) == 2 and known[near[0]] != known[near[1]]:

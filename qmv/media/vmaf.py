@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmv.errors import PluginError
-from qmv.media.coding import ffmpeg_program
+from qmv.media.coding import AS_BT709, ffmpeg_program
+from qmv.media.probe import probe
 
 if TYPE_CHECKING:
     from qmv.media.frame import Frame
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["vmaf"]
 
 # frame n goes with frame n whatever the time stamps say, and both say that they are BT.709, so nothing is converted
-_SAME = (
-    "settb=1/25,setpts=N,format=yuv420p,setparams=range=limited:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
-)
+_SAME = f"settb=1/25,setpts=N,format=yuv420p,{AS_BT709}"
 
 
 def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fraction) -> float:
@@ -38,8 +37,10 @@ def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fr
     with tempfile.TemporaryDirectory(dir=video.parent) as folder, tempfile.TemporaryFile() as words:
         program = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words)
         assert program.stdin is not None
+        count = 0
         try:
             for frame in frames:
+                count += 1
                 for plane in (frame.y, frame.u, frame.v):
                     program.stdin.write(plane.data)
         except BrokenPipeError:
@@ -50,5 +51,9 @@ def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fr
             words.seek(0)
             told = words.read().decode(errors="replace").split("\n")[0]
             raise PluginError(f"quality.vmaf: this ffmpeg cannot measure VMAF ({told}); set quality.crf instead.")
+        if count != (held := probe(video).frames):  # libvmaf would repeat the last one
+            raise PluginError(
+                f"quality.vmaf: the file holds {held} frames, and {count} were encoded; choose another encoder."
+            )
         log = json.loads(Path(folder, "vmaf.json").read_text(encoding="utf-8"))
     return float(log["pooled_metrics"]["vmaf"]["mean"])

@@ -18,6 +18,7 @@ numpy inside; nothing in QMV imports this module.
 
 from qmv.testing.base import HEAVY, PluginContract
 from qmv.testing.delivery import StorageContract
+from qmv.testing.encoding import EncoderContract
 from qmv.testing.frames import EffectContract, MotionContract, TransitionContract
 from qmv.testing.pictures import ImageProviderContract
 from qmv.testing.sound import TrackerContract
@@ -26,7 +27,7 @@ from qmv.testing.things import click_track, image_request, noise_frame, song_sho
 from qmv.testing.words import WriterContract
 
 __all__ = [
-    "HEAVY", "EffectContract", "ImageProviderContract", "MotionContract", "PluginContract", "StageContract",
-    "StorageContract", "TrackerContract", "TransitionContract", "WriterContract", "click_track", "image_request",
-    "noise_frame", "song_shot", "stage_context", "style",
+    "HEAVY", "EffectContract", "EncoderContract", "ImageProviderContract", "MotionContract", "PluginContract",
+    "StageContract", "StorageContract", "TrackerContract", "TransitionContract", "WriterContract", "click_track",
+    "image_request", "noise_frame", "song_shot", "stage_context", "style",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qmv.api import Coding, Encoder, Levels, plugin, setting
+from qmv.media.coding import AS_BT709
 from qmv.plugins.encoder.nvenc import CODECS, ONE_GOP, SAMPLE_ENTRIES
 
 __all__ = ["Vaapi"]
@@ -30,5 +31,5 @@ class Vaapi(Encoder):
             ),
             sample_entry=SAMPLE_ENTRIES.get(self.codec, ""),
             program_options=("-vaapi_device", self.device),
-            filters="format=nv12,hwupload",
+            filters=f"{AS_BT709},format=nv12,hwupload",
         )  # fmt: skip
