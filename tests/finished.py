@@ -36,6 +36,7 @@ class Recipe:
     blocks: int = 0
     dissolve_s: Fraction = Fraction(0)
     flat: bool = True  # pictures of one colour each, to be known again
+    codec: tuple[str, str] = ("h264", "avc1")  # its name, and what an MP4 calls it
     overrides: tuple[str, ...] = ()
 
 
@@ -63,6 +64,12 @@ RECIPES = {
         bpm=60 * 60 / 37,
         dissolve_s=Fraction(1, 10),
         overrides=("fps=60", "stages.video.chunk_frames=12"),
+    ),
+    "av1": Recipe(
+        fps=Fraction(25),
+        song="song.wav",
+        codec=("av1", "av01"),
+        overrides=("fps=25", "encoder=svt_av1", "motion=still"),
     ),
 }
 
