@@ -27,7 +27,7 @@ from qmv.testing import stage_context
 from tests.media.helpers import song, write_sound
 from tests.stages.helpers import board, no_beats, photo, picture_file
 
-LENGTHS, SIZE = (20, 16, 24, 16, 20, 16), (192, 108)
+LENGTHS, SIZE = (12, 10, 14, 10, 12, 10), (192, 108)
 NARROW = X264(preset="ultrafast")
 
 
