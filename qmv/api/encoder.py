@@ -33,6 +33,7 @@ class Encoder(Plugin):
     levels: ClassVar[Levels]
     presets: ClassVar[tuple[str, ...]]
     crfs: ClassVar[tuple[float, float]] = (0, 51)
+    narrowest_px: ClassVar[int] = 2
     hardware: ClassVar[bool] = False  # whether it needs more than this package brings, which is tried before the run
 
     level: str = setting("what the video is for", default="standard", choices=Levels._fields, knob="quality.level")

@@ -21,6 +21,7 @@ __all__ = ["encode_chunk", "even"]
 
 _BT709 = 1  # ITU-T H.273: primaries, transfer and matrix all have the code point 1
 _LIMITED = 1
+_TOO_SHORT_TO_REORDER = 2  # frames
 
 
 def encode_chunk(path: Path, frames: Iterable[Frame], fps: Fraction, coding: Coding) -> int:
@@ -42,7 +43,10 @@ def encode_chunk(path: Path, frames: Iterable[Frame], fps: Fraction, coding: Cod
             container.mux(stream.encode(picture))
             count += 1
         if stream is not None:
-            container.mux(stream.encode(None))
+            for packet in stream.encode(None):
+                if count <= _TOO_SHORT_TO_REORDER:  # x265 says at random when these are decoded
+                    packet.dts = packet.pts
+                container.mux(packet)
     return count
 
 

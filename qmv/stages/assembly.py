@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qmv.api import Effect, Encoder, Motion, Stage, Transition, plugin, setting
 from qmv.artifacts import File, Pictures, Song, Storyboard, Video
+from qmv.errors import ConfigError
 from qmv.media.encode import even
 from qmv.media.sound import CODECS, SoundSettings
 from qmv.media.sound_copy import refuse_to_copy
@@ -44,7 +45,15 @@ class Assembly(Stage):
         return SoundSettings(codec=self.audio, kbps=self.audio_kbps, loudness_lufs=self.loudness_lufs)
 
     def size_px(self, pictures: Pictures) -> tuple[int, int]:
-        return even(pictures.width_px * self.scale), even(pictures.height_px * self.scale)
+        """Raises ConfigError where the encoder takes no video as narrow as that."""
+        width_px, height_px = even(pictures.width_px * self.scale), even(pictures.height_px * self.scale)
+        least_px = self.encoder.chosen()[0].narrowest_px
+        if width_px < least_px:
+            raise ConfigError(
+                f"encoder ({self.encoder.name}): takes videos from {least_px} px of width on, got {width_px}; "
+                "make it wider or choose encoder=x264."
+            )
+        return width_px, height_px
 
     def video(
         self, path: Path, song: Song, storyboard: Storyboard, size_px: tuple[int, int], notes: tuple[str, ...]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qmv.artifacts import Song
-from qmv.errors import InputError
+from qmv.errors import ConfigError, InputError
 from qmv.plugins.encoder.x264 import X264
+from qmv.plugins.encoder.x265 import X265
 from qmv.plugins.motion.still import Still
 from qmv.plugins.transition.cut import Cut
 from qmv.stages.assemble_moviepy import AssembleMoviepy
@@ -46,6 +48,14 @@ def test_song_that_is_encoded_may_be_anything(cls: type[Assembly], wav: Song) ->
 def test_copying_and_a_loudness_do_not_go_together(cls: type[Assembly]) -> None:
     with pytest.raises(ValueError, match="loudness_lufs must be null where sound is copied"):
         made(cls, audio="copy", loudness_lufs=-14.0)
+
+
+def test_video_too_narrow_for_its_encoder_is_refused(tmp_path: Path, wav: Song) -> None:
+    assemble = AssembleVideo(motion=Still(), transition=Cut(), encoder=X265())
+    given = {"song": wav, "beats": no_beats(), "storyboard": board([12])}
+    pictures = replace(grey_pictures(tmp_path / "pictures", [40]), width_px=64)
+    with pytest.raises(ConfigError, match=r"encoder \(x265\): takes videos from 66 px of width on, got 64"):
+        assemble.run(stage_context(tmp_path), pictures=pictures, **given)
 
 
 def test_what_is_said_of_the_sound_is_kept_with_the_video(tmp_path: Path, wav: Song) -> None:
