@@ -81,8 +81,9 @@ class Mapper:
 
         # not "all": after an error loky would go on to look for calls that joblib has withdrawn
         pool = Parallel(
-            n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2 * n_jobs"
-        )
+            n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2 * n_jobs",
+            initializer=follow_parent, initargs=(os.getpid(),),
+        )  # fmt: skip
         _waiting.add("loky")
         with _deaf_to_ctrl_c():
             results = pool(calls())
@@ -129,9 +130,12 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def follow_parent() -> None:
-    """Ends this worker process soon after its parent: one that is killed by -9 cannot tell its workers to stop."""
-    parent = os.getppid()
+def follow_parent(parent: int | None = None) -> None:
+    """Ends this worker process soon after its parent: one that is killed by -9 cannot tell its workers to stop.
+
+    A parent that may have ended by now is to be named.
+    """
+    parent = os.getppid() if parent is None else parent
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -143,7 +147,6 @@ def follow_parent() -> None:
 
 
 def _call(index: int, plugin_files: tuple[str, ...], payload: bytes) -> tuple[int, Any]:
-    follow_parent()
     if "PYTHONFAULTHANDLER" not in os.environ:
         faulthandler.disable()  # loky turns it on, and it would bury our sentence
     if plugin_files:
