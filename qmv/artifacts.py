@@ -174,6 +174,7 @@ class Picture:
     seed: int
     prompt: str
     cost: Decimal | None = None
+    planes: File | None = None  # the picture as the renderer reads it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from qmv.api.plugin import Plugin
 from qmv.artifacts import Shot
@@ -44,6 +45,9 @@ class Effect(Plugin):
     """Changes finished frames in time with the music."""
 
     kind = "effect"
+    reads: ClassVar[tuple[str, ...]] = tuple(
+        Moment.__dataclass_fields__
+    )  # of a moment; the rest is blank, and in no key
 
     @abstractmethod
     def apply(self, frame: Frame, at: Moment) -> Frame:

@@ -114,6 +114,6 @@ def _intact(folder: Path) -> bool:
     """Whether an entry holds what was put into it, to the byte: a damaged one must be made again, never used."""
     try:
         sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
-        return all(File.of(folder / name).sha256 == sha256 for name, sha256 in sums.items())
+        return bool(sums) and all(File.of(folder / name).sha256 == sha256 for name, sha256 in sums.items())
     except (OSError, ValueError, AttributeError):
         return False

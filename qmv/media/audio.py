@@ -122,9 +122,11 @@ def _decode(path: Path, info: AudioInfo) -> Iterator[npt.NDArray[np.float32]]:
     import av
 
     layout = "mono" if info.channels == 1 else "stereo"
-    resampler = av.AudioResampler(format="fltp", layout=layout, rate=info.rate_hz)
     damaged = 0
     with _open(path) as container:
+        # only between whole numbers does FFmpeg hold a mix of many channels within full scale
+        many = container.streams.audio[0].codec_context.channels > 2
+        resampler = av.AudioResampler(format="s32p" if many else "fltp", layout=layout, rate=info.rate_hz)
         for packet in container.demux(audio=0):
             try:
                 frames = packet.decode()
@@ -145,5 +147,7 @@ def _arrays(frames: list[Any]) -> Iterator[npt.NDArray[np.float32]]:
     for frame in frames:
         if frame.samples:
             block = frame.to_ndarray()
+            if block.dtype == np.int32:
+                block = (block / 2**31).astype(np.float32)
             # float files may hold anything; past 4 (12 dB over full scale) the AAC encoder does not come back
             yield np.clip(np.nan_to_num(block, posinf=0, neginf=0), -4, 4)

@@ -5,18 +5,19 @@ Runs in worker processes. A held still is one frame object from start to end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qmv.artifacts import File, Shot
-from qmv.errors import PluginError, QmvError
+from qmv.errors import PluginError, output_error
+from qmv.media.asked import cameras, changed
 from qmv.media.camera import IDENTITY, Affine
-from qmv.media.coding import Coding
+from qmv.media.coding import Coding, words_of
 from qmv.media.encode import encode_chunk
 from qmv.media.moments import Moment
 from qmv.media.timeline import Overlap
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chunk", "Layer", "chunk_frames", "load_picture", "planes_beside", "write_chunk"]
 
-_SAMPLES = 32
+_SAMPLES = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +57,20 @@ class Chunk:
 
 
 def write_chunk(path: Path, chunk: Chunk, fps: Fraction, coding: Coding) -> int:
-    """Renders and encodes; tells how many frames."""
+    """Renders and encodes; tells how many frames. Raises PluginError that names the codec where it fails."""
+    import av
     import cv2
 
     cv2.setNumThreads(1)  # chunks are the parallel unit
-    return encode_chunk(path, chunk_frames(chunk), fps, coding)
+    try:
+        return encode_chunk(path, chunk_frames(chunk), fps, coding)
+    except (av.FFmpegError, ValueError, TypeError, MemoryError) as error:
+        if isinstance(error, OSError) and output_error(error):
+            raise  # a full disk is no fault of the encoder's
+        raise PluginError(
+            f"encoder: {coding.codec} failed on a chunk of {chunk.frames} frames of {chunk.width_px} x "
+            f"{chunk.height_px} px (FFmpeg: {words_of(error)}); choose another encoder."
+        ) from error
 
 
 def chunk_frames(chunk: Chunk) -> Iterator[Frame]:
@@ -70,67 +80,39 @@ def chunk_frames(chunk: Chunk) -> Iterator[Frame]:
         position = chunk.overlap.position(number)
         frame = seen[-1]
         if position is not None:
-            frame = _asked(chunk.transition, chunk.transition.blend, seen[0], seen[-1], position)
+            frame = changed(chunk.transition, chunk.transition.blend, seen[0], seen[-1], position)
         for effect in chunk.effects:
-            frame = _asked(effect, effect.apply, frame, chunk.moments[number])
+            frame = changed(effect, effect.apply, frame, chunk.moments[number])
         yield frame
-
-
-def _asked(plugin: Transition | Effect, method: Callable[..., Frame], frame: Frame, *more: Any) -> Frame:
-    """What a plugin makes of a frame; a plugin that does not give a frame of the same size is named."""
-    from qmv.media.frame import Frame
-
-    where = f"{plugin.kind} ({plugin.name}): {method.__name__}()"
-    try:
-        made = method(frame, *more)
-    except QmvError:
-        raise
-    except Exception as error:
-        raise PluginError(f"{where} failed ({type(error).__name__}: {error}); mend the plugin.") from error
-    if not isinstance(made, Frame) or made.size != frame.size:
-        got = f"one of {made.size}" if isinstance(made, Frame) else repr(made)
-        raise PluginError(f"{where} must give a Frame of {frame.size} pixels, got {got}; mend the plugin.")
-    return made
 
 
 def _views(chunk: Chunk, layer: Layer) -> Iterator[Frame]:
     """What the camera shows of a picture, frame by frame, for as long as the picture is seen."""
     picture = load_picture(layer.picture.path, chunk.width_px, chunk.height_px)
-    cameras = _cameras(chunk, layer.shot, range(chunk.frames))
-    across = _cameras(chunk, layer.shot, _samples(layer.shot))
-    if all(view == IDENTITY for view in (*across, *cameras)):
+    path = cameras(chunk.motion, layer.shot, range(chunk.frames))
+    across = cameras(chunk.motion, layer.shot, _samples(layer.shot))
+    if all(view == IDENTITY for view in (*across, *path)):
         yield from repeat(picture, chunk.frames)
         return
-    plate = _plate(picture, across, cameras)
+    plate = _plate(picture, across, path)
     last, frame = None, picture
-    for view in cameras:
+    for view in path:
         if view != last:
             frame, last = plate.through(view), view
         yield frame
 
 
-def _cameras(chunk: Chunk, shot: Shot, numbers: Iterable[int]) -> list[Affine]:
-    """The views at these frames; past its end a picture is not seen, and its last view stays."""
-    views: list[Any] = [chunk.motion.camera(shot, min(number, shot.end - 1)) for number in numbers]
-    for view in views:
-        if not isinstance(view, Affine):
-            where = f"motion ({chunk.motion.name})"
-            raise PluginError(f"{where}: camera() must give an Affine, got {view!r}; mend the plugin.")
-    return views
+def _samples(shot: Shot) -> range:
+    """The frames of a shot that decide how it is seen, the same for each of its chunks: all of most shots."""
+    return range(shot.start, shot.end, 1 + shot.frames // _SAMPLES)
 
 
-def _samples(shot: Shot) -> list[int]:
-    """A few frames all over a shot, the same for each of its chunks."""
-    last = shot.end - 1 - shot.start
-    return [shot.start + last * step // _SAMPLES for step in range(_SAMPLES + 1)]
-
-
-def _plate(picture: Frame, across: Sequence[Affine], cameras: Sequence[Affine]) -> Plate | ZoomPlate:
+def _plate(picture: Frame, across: Sequence[Affine], path: Sequence[Affine]) -> Plate | ZoomPlate:
     """The quick plate where the camera heads straight for one point all through the shot."""
     from qmv.media.plate import Plate, ZoomPlate, zoom_centre
 
     centre = zoom_centre(across, *picture.size)
-    if centre is None or centre != zoom_centre([*across, *cameras], *picture.size):
+    if centre is None or centre != zoom_centre([*across, *path], *picture.size):
         return Plate.of(picture)
     return ZoomPlate.of(picture, centre)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from qmv.errors import PluginError
+from qmv.errors import PluginError, QmvError
+from qmv.media.probe import probe
 
-__all__ = ["AS_BT709", "Coding", "ffmpeg_program", "refusal"]
+__all__ = ["AS_BT709", "Coding", "ffmpeg_program", "refusal", "words_of"]
 
 # what the frames are; without it the program takes them for BT.601 and turns them into other colours
 AS_BT709 = "setparams=range=limited:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
@@ -61,17 +62,19 @@ def refusal(coding: Coding) -> str:
     try:
         with tempfile.TemporaryDirectory(prefix="qmv-trial-") as folder, av.logging.Capture():
             frames = [Frame.grey(_TRIAL_PX, _TRIAL_PX, 40 + 12 * number) for number in range(_TRIAL_FRAMES)]
-            count = encode_chunk(Path(folder, "trial.mp4"), frames, Fraction(24), coding)
+            encode_chunk(Path(folder, "trial.mp4"), frames, Fraction(24), coding)
+            made = probe(Path(folder, "trial.mp4"))
     except (av.FFmpegError, OSError, ValueError, TypeError, AttributeError) as error:
-        return _words(error)
-    except PluginError as error:
+        return words_of(error)
+    except QmvError as error:
         return str(error).rstrip(".")
     finally:
         av.logging.set_level(level)
-    return "" if count == _TRIAL_FRAMES else f"only {count} of {_TRIAL_FRAMES} frames came back"
+    found, wanted = (made.frames, made.width_px, made.height_px), (_TRIAL_FRAMES, _TRIAL_PX, _TRIAL_PX)
+    return "" if found == wanted else f"of {wanted} frames, width and height it made {found}"
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """FFmpeg's reason stands in its log; the error itself says no more than 'operation not permitted'."""
     log = getattr(error, "log", None)
     if log:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 __all__ = ["crf_for", "spread"]
 
 STEP = 0.5
+_AS_GOOD = 0.1  # of VMAF
 _FIRST_GUESS_SLOPE = -0.6  # VMAF a unit of crf, around 94
 _LINES = 6  # looks by which a line has led there or never will: on a plateau it creeps step by step
 
@@ -17,24 +18,32 @@ def crf_for(
 ) -> tuple[float, float]:
     """The largest crf, in steps of a half, whose quality is at least `target`, and that quality.
 
-    `quality` falls as crf rises; it is asked some four to six times, and 13 at most. Where even the
-    best crf falls short, that one.
+    `quality` falls as crf rises; it is asked some four to six times, and 13 at most. Where even the best crf falls
+    short, the largest one that is as good to a tenth, for which it is asked up to 13 times more.
     """
-    low, high = (round(limit / STEP) for limit in limits)
     known: dict[int, float] = {}
+    found = _largest(target, quality, start, limits, known)
+    return found if found[1] >= target else _largest(found[1] - _AS_GOOD, quality, start, limits, known)
+
+
+def _largest(
+    target: float, quality: Callable[[float], float], start: float, limits: tuple[float, float], known: dict[int, float]
+) -> tuple[float, float]:
+    low, high = (round(limit / STEP) for limit in limits)
 
     def at(step: int) -> float:
         if step not in known:
             known[step] = quality(step * STEP)
         return known[step]
 
-    guess = min(high, max(low, round(start / STEP)))
+    guess, asked = min(high, max(low, round(start / STEP))), 0
     while True:
+        asked += 1
         enough = at(guess) >= target
         low, high = (guess, high) if enough else (low, guess - 1)
         if low >= high:
             return low * STEP, at(low)
-        guess = _next_guess(known, target) if len(known) < _LINES else (low + high + 1) // 2
+        guess = _next_guess(known, target) if asked < _LINES else (low + high + 1) // 2
         guess = min(high, max(low + 1, guess))
 
 

@@ -66,21 +66,30 @@ def _stream(container: Any, size: tuple[int, int], fps: Fraction, coding: Coding
 
 def _encode_by_program(path: Path, frames: Iterable[Frame], fps: Fraction, coding: Coding) -> int:
     """The same by the program ffmpeg; raises OSError with its last words where it fails."""
+    import numpy as np
+
     count = 0
     with tempfile.TemporaryFile() as words:
         program = None
-        for frame in frames:
-            if program is None:
-                command = _command(path, frame.size, fps, coding)
-                program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words)
-            assert program.stdin is not None
-            try:
+        try:
+            for frame in frames:
+                if program is None:
+                    command = _command(path, frame.size, fps, coding)
+                    program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words)
+                assert program.stdin is not None
                 for plane in (frame.y, frame.u, frame.v):
-                    program.stdin.write(plane.data)
-            except BrokenPipeError:
-                break
-            count += 1
-        if program is not None and program.communicate() and program.returncode:
+                    program.stdin.write(np.ascontiguousarray(plane).data)
+                count += 1
+        except BrokenPipeError:
+            pass  # the program says why
+        except BaseException:
+            if program is not None:
+                program.kill()
+            raise
+        finally:
+            if program is not None:
+                program.communicate()
+        if program is not None and program.returncode:
             words.seek(0)
             told = words.read().decode(errors="replace").strip().splitlines()
             raise OSError(told[0] if told else f"ffmpeg ended with {program.returncode}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from qmv.artifacts import Beats
 from qmv.media.timebase import frame_at
 
-__all__ = ["Moment", "moments"]
+__all__ = ["Moment", "blanked", "moments"]
+
+_BLANK: dict[str, Any] = {"frame": 0, "time_s": 0.0, "beat_phase": None, "bar_phase": None, "energy": 0.5}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,14 @@ def moments(beats: Beats, fps: Fraction, first: int, count: int) -> tuple[Moment
             energy=_energy(beats, float(frame / fps)),
         )
         for frame in range(first, first + count)
+    )
+
+
+def blanked(moments: Sequence[Moment], reads: Collection[str]) -> tuple[Moment, ...]:
+    """The moments with nothing but these fields told: what nobody reads must change no key."""
+    fields = Moment.__dataclass_fields__
+    return tuple(
+        Moment(**{name: getattr(m, name) if name in reads else _BLANK[name] for name in fields}) for m in moments
     )
 
 

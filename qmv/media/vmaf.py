@@ -27,6 +27,8 @@ def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fr
     """The mean over all frames, 0..100, of the model vmaf_v0.6.1; Li and others, Toward a Practical Perceptual Video
     Quality Metric, Netflix 2016. `frames` are what the video was encoded from.
     """
+    import numpy as np
+
     width, height = size_px
     graph = f"[0:v]{_SAME}[a];[1:v]{_SAME}[b];[a][b]libvmaf=log_fmt=json:log_path=vmaf.json"
     command = [
@@ -42,7 +44,7 @@ def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fr
             for frame in frames:
                 count += 1
                 for plane in (frame.y, frame.u, frame.v):
-                    program.stdin.write(plane.data)
+                    program.stdin.write(np.ascontiguousarray(plane).data)
         except BrokenPipeError:
             pass  # the program says why
         finally:
@@ -50,7 +52,10 @@ def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fr
         if program.returncode:
             words.seek(0)
             told = words.read().decode(errors="replace").split("\n")[0]
-            raise PluginError(f"quality.vmaf: this ffmpeg cannot measure VMAF ({told}); set quality.crf instead.")
+            told = told or f"it ended with {program.returncode}, as it does where pictures are very small"
+            raise PluginError(
+                f"quality.vmaf: ffmpeg cannot measure VMAF at {width} x {height} px ({told}); set quality.crf instead."
+            )
         if count != (held := probe(video).frames):  # libvmaf would repeat the last one
             raise PluginError(
                 f"quality.vmaf: the file holds {held} frames, and {count} were encoded; choose another encoder."

@@ -14,7 +14,7 @@ from qmv.api import Cache, Context, Encoder, plugin, setting
 from qmv.artifacts import Beats, Pictures, Song, Storyboard, Video
 from qmv.media.chunk import Chunk, Layer, write_chunk
 from qmv.media.coding import Coding
-from qmv.media.moments import moments
+from qmv.media.moments import Moment, blanked, moments
 from qmv.media.mux import join, tags
 from qmv.media.sound import SoundSettings, write_sound
 from qmv.media.timeline import ChunkSpan, Overlap, chunk_spans, overlaps, seen
@@ -168,11 +168,15 @@ class AssembleVideo(Assembly):
                 for shot in ([span.shot - 1, span.shot] if mixed else [span.shot])
             ),
             overlap=dataclasses.replace(overlap, cut=overlap.cut - span.first),
-            moments=moments(beats, storyboard.fps, span.first, span.frames) if self.effects else (),
+            moments=self._moments(beats, storyboard.fps, span),
             motion=self.motion,
             transition=self.transition,
             effects=self.effects,
         )
+
+    def _moments(self, beats: Beats, fps: Fraction, span: ChunkSpan) -> tuple[Moment, ...]:
+        reads = {field for effect in self.effects for field in effect.reads}
+        return blanked(moments(beats, fps, span.first, span.frames), reads) if self.effects else ()
 
     # -- keys --------------------------------------------------------------------------------------------------------
 

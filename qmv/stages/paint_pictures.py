@@ -146,8 +146,12 @@ class PaintPictures(Stage):
         cache.put(_AREA, key, write)
 
     def _picture(self, cache: Cache, key: str, request: ImageRequest) -> Picture:
+        from qmv.media.chunk import planes_beside
+
+        file = cache.folder(_AREA, key) / _FILE
         return Picture(
-            file=File.of(cache.folder(_AREA, key) / _FILE),
+            file=File.of(file),
+            planes=File.of(planes_beside(file)),
             width_px=self.width,
             height_px=self.height,
             provider=self.image.name,

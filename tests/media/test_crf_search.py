@@ -14,7 +14,7 @@ from qmv.media.crf_search import STEP, crf_for, spread
 
 RANGES = st.sampled_from([(0.0, 51.0), (1.0, 63.0), (0.0, 50.0), (20.0, 23.0), (18.0, 18.0), (0.5, 51.5)])
 SHARES = st.floats(0, 1)
-MOST = 13  # looks: six by lines, and a bisection of 126 steps
+MOST = 13  # looks: six by lines, and a bisection of 126 steps; as many again where the best falls short
 
 
 class Asked:
@@ -39,8 +39,9 @@ def at(limits: tuple[float, float], share: float) -> float:
 
 
 def best(quality: Callable[[float], float], target: float, limits: tuple[float, float]) -> float:
-    """By trying all."""
-    return max((crf for crf in steps(limits) if quality(crf) >= target), default=limits[0])
+    """By trying all; where none is enough, the largest that is as good as the best to a tenth."""
+    mark = target if quality(steps(limits)[0]) >= target else quality(steps(limits)[0]) - 0.1
+    return max(crf for crf in steps(limits) if quality(crf) >= mark)
 
 
 @given(limits=RANGES, start=SHARES, target=st.floats(-5, 105), falls=st.lists(st.floats(0.001, 9), min_size=1))
@@ -55,7 +56,7 @@ def test_crf_for_finds_the_largest_that_is_enough(
     asked = Asked(quality)
     crf, reached = crf_for(target, asked, at(limits, start), limits)
     assert (crf, reached) == (best(quality, target, limits), quality(crf))
-    assert len(asked.crfs) == len(set(asked.crfs)) <= MOST
+    assert len(asked.crfs) == len(set(asked.crfs)) <= 2 * MOST
     assert set(asked.crfs) <= set(steps(limits))
 
 
@@ -73,7 +74,7 @@ def test_crf_for_asks_seldom_where_quality_falls_smoothly(
     asked = Asked(lambda crf: top - slope * 51 * (crf / 51) ** bend)
     crf, _ = crf_for(target, asked, at(limits, start), limits)
     assert crf == best(asked.quality, target, limits)
-    assert len(asked.crfs) <= MOST
+    assert len(asked.crfs) <= (MOST if asked.quality(limits[0]) >= target else 2 * MOST)
 
 
 @given(limits=RANGES, start=SHARES, target=st.floats(20, 99), noise=st.lists(st.floats(-0.2, 0.2), min_size=1))
@@ -88,9 +89,9 @@ def test_crf_for_ends_close_by_where_quality_does_not_always_fall(
     asked = Asked(lambda crf: smooth(crf) + noise[round(crf / STEP) % len(noise)])
     crf, reached = crf_for(target, asked, at(limits, start), limits)
     assert reached == asked.quality(crf)
-    assert reached >= target or crf == limits[0]
+    assert reached >= min(target, asked.quality(limits[0]) - 0.1)
     assert abs(crf - best(smooth, target, limits)) <= 2 * STEP
-    assert len(asked.crfs) <= MOST
+    assert len(asked.crfs) <= 2 * MOST
 
 
 @given(limits=RANGES, start=st.floats(-100, 200), values=st.lists(st.floats(0, 100), min_size=1))
@@ -98,15 +99,15 @@ def test_crf_for_ends_whatever_it_is_told(limits: tuple[float, float], start: fl
     asked = Asked(lambda crf: values[round(crf / STEP) % len(values)])
     crf, reached = crf_for(50, asked, start, limits)
     assert reached == values[round(crf / STEP) % len(values)]
-    assert reached >= 50 or crf == limits[0]
-    assert len(asked.crfs) == len(set(asked.crfs)) <= MOST
+    assert reached >= min(50, values[round(limits[0] / STEP) % len(values)] - 0.1)
+    assert len(asked.crfs) == len(set(asked.crfs)) <= 2 * MOST
 
 
 @pytest.mark.parametrize("level", [0.0, 50.0, 100.0])
 def test_crf_for_takes_a_quality_that_stays_the_same(level: float) -> None:
     asked = Asked(lambda crf: level)
-    assert crf_for(50, asked, 20, (0, 51)) == (51 if level >= 50 else 0, level)
-    assert len(asked.crfs) <= MOST
+    assert crf_for(50, asked, 20, (0, 51)) == (51, level)
+    assert len(asked.crfs) <= 2 * MOST
 
 
 def test_crf_for_gives_the_best_where_none_is_enough() -> None:

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qmv.api import IDENTITY, Context, Motion, Transition
+from qmv.api import IDENTITY, Context, Effect, Motion, Transition
 from qmv.artifacts import Artifact, Beats, Pictures, Song, Storyboard, Video
 from qmv.media.chunk import chunk_frames, load_picture
 from qmv.media.plate import Plate
 from qmv.media.probe import probe
 from qmv.plugins.effect.flash import Flash
+from qmv.plugins.effect.vignette import Vignette
 from qmv.plugins.encoder.x264 import X264
 from qmv.plugins.motion.ken_burns import KenBurns
 from qmv.plugins.motion.still import Still
@@ -267,3 +268,23 @@ def test_an_effect_falls_on_the_frame_of_the_beat(tmp_path: Path, tune: Song) ->
     video = assemble.run(stage_context(tmp_path), song=tune, beats=beats, storyboard=board([24, 24]), pictures=pictures)
     luma = np.array([plane.mean() for plane in decoded(video.file.path)[0]])
     assert np.flatnonzero(luma > luma_of(40) + 60).tolist() == [12, 24, 36]
+
+
+def test_a_louder_master_encodes_nothing_anew_where_no_effect_follows_the_energy(tmp_path: Path, tune: Song) -> None:
+    """Beats where they were, another energy: flash and vignette do not look at it, an effect that says nothing does."""
+    pictures, plan = grey_pictures(tmp_path / "pictures", greys_of([12, 12])), board([12, 12])
+    quiet = Beats(
+        times_s=(0.0, 0.5), bar_position=(0, 0), tempo_bpm=120, confidence=1, duration_s=Fraction(1), energy=(0.2, 0.4)
+    )
+    loud = replace(quiet, energy=(0.3, 0.9))
+
+    class Unsaid(Flash):
+        reads = Effect.reads
+
+    def encoded(effect: Effect) -> int:
+        ctx = stage_context(tmp_path / type(effect).__name__)
+        for beats in (quiet, loud):
+            stage(effects=(effect,)).run(ctx, song=tune, beats=beats, storyboard=plan, pictures=pictures)
+        return int(ctx.counts["made"])
+
+    assert [encoded(effect) for effect in (Flash(), Vignette(), Unsaid())] == [0, 0, 2]

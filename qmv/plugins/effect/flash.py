@@ -17,6 +17,7 @@ class Flash(Effect):
     """Brightens the frame at a beat and lets it fall back; gentle by default, for safety's sake."""
 
     name = "flash"
+    reads = ("beat_phase",)
     strength: float = setting("how much brighter at the beat, of full white", default=0.12, at_least=0, at_most=1)
     decay: float = setting("how quickly it falls back within a beat", default=6.0, above=0, at_most=50)
 

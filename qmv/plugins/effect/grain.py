@@ -29,6 +29,7 @@ class Grain(Effect):
     """Moving grain in the luma, strongest in the mid-tones; black and white stay clean."""
 
     name = "grain"
+    reads = ("frame",)
     strength: float = setting(
         "standard deviation in the mid-tones, of full white", default=0.015, at_least=0, at_most=0.08
     )

@@ -27,6 +27,7 @@ class Pulse(Effect):
     """Zooms towards the middle at a beat and falls back, smooth to a fraction of a pixel."""
 
     name = "pulse"
+    reads = ("beat_phase",)
     zoom: float = setting("how much larger the picture is at the beat", default=0.02, at_least=0, at_most=0.5)
     decay: float = setting("how quickly it falls back within a beat", default=6.0, above=0, at_most=50)
 

@@ -25,6 +25,7 @@ class Vignette(Effect):
     """Darkens towards the corners, in an ellipse of the format's shape; colours keep their tint."""
 
     name = "vignette"
+    reads = ()
     strength: float = setting("how much darker the very corners are", default=0.35, at_least=0, at_most=1)
     reach: float = setting(
         "where the darkening begins, on the way from the middle to a corner", default=0.4, at_least=0, at_most=0.95

@@ -19,6 +19,7 @@ class X264(Encoder):
     libraries = ("av",)
     levels = Levels(draft=("superfast", 26.0), standard=("veryfast", 18.0), high=("slow", 14.0))
     presets = PRESETS
+    crfs = (1, 51)  # below 1 it is lossless, in a profile that few players know
 
     def coding(self) -> Coding:
         return Coding(
