@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from qmv.api.plugin import Plugin
 from qmv.errors import PluginError, QmvError, UnknownName
-from qmv.media.coding import Coding, refusal
+from qmv.media.coding import Coding, ffmpeg_program, refusal
 from qmv.settings import plugin, setting
 
 __all__ = ["Coding", "Encoder", "Levels"]
@@ -42,11 +42,21 @@ class Encoder(Plugin):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.levels, Levels):
+            raise ValueError(
+                f"levels must be a Levels(draft=(preset, crf), standard=..., high=...), got {self.levels!r}"
+            )
         if self.preset is not None and self.preset not in self.presets:
             raise UnknownName("preset", self.preset, self.presets)
         low, high = self.crfs
         if self.crf is not None and not low <= self.crf <= high:
             raise ValueError(f"crf must be at least {low:g} and at most {high:g}, got {self.crf:g}")
+
+    @classmethod
+    def about(cls) -> tuple[str, ...]:
+        low, high = cls.crfs
+        levels = ", ".join(f"{name} {preset} {crf:g}" for name, (preset, crf) in cls.levels._asdict().items())
+        return (f"presets: {', '.join(cls.presets)}; crf: {low:g} to {high:g}; levels: {levels}",)
 
     @property
     def speed(self) -> str:
@@ -77,6 +87,8 @@ class Encoder(Plugin):
     def identity(self) -> dict[str, Any]:
         """What FFmpeg is told, however it was asked for; raises PluginError where this machine cannot do it."""
         coding = self._told()
+        if coding.program_options:
+            ffmpeg_program()
         if self._doubtful and (reason := refusal(coding)):
             raise PluginError(
                 f"encoder ({self.name}): {coding.codec} does not work on this machine (FFmpeg: {reason}); "

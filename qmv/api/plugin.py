@@ -27,6 +27,11 @@ class Plugin(ABC):
     def __post_init__(self) -> None:
         check(self)
 
+    @classmethod
+    def about(cls) -> tuple[str, ...]:
+        """What `python -m qmv plugins` tells beside the settings, a line each."""
+        return ()
+
     def content(self) -> Any:
         """What changes the result beside the settings, as plain values: hashes of the user's files, for instance."""
         return None

@@ -18,6 +18,7 @@ def add(commands: Any) -> None:
 
 def _list_plugins(given: argparse.Namespace) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     from qmv.engine.registry import KINDS, Registry
     from qmv.errors import UnknownName
@@ -35,8 +36,8 @@ def _list_plugins(given: argparse.Namespace) -> None:
             heading = found
         summary = (entry.cls.__doc__ or "").strip().splitlines()[0]
         package = f"{entry.package} {entry.package_version}".strip()
-        console.print(f"  [cyan]{entry.cls.name}[/cyan]  {summary}  [dim]({package})[/dim]")
-        for line in _settings(entry.cls):
+        console.print(f"  [cyan]{entry.cls.name}[/cyan]  {escape(summary)}  [dim]({package})[/dim]")
+        for line in (*_settings(entry.cls), *entry.cls.about()):
             console.print(f"      {line}", markup=False)
     for broken in registry.broken:
         console.print(f"\n[red]{broken.package}[/red] failed to load: ", end="")

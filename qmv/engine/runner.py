@@ -232,6 +232,8 @@ class Run:
         return {source: self.values[source] for source in node.sources}
 
     def _publish(self, event: Event) -> None:
+        if isinstance(event, Notice) and event.message not in self.manifest.notes:
+            self.manifest.notes.append(event.message)
         if not self.job.run.dry:
             self.registry.publish(event)
 

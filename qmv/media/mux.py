@@ -32,7 +32,9 @@ def join(
     with av.open(str(path), "w", format="mp4", options=options) as out:
         out.metadata.update(tags)
         with av.open(str(chunks[0][1])) as first:
-            video = out.add_stream_from_template(first.streams.video[0], opaque=True)
+            like = first.streams.video[0]
+            video = out.add_stream_from_template(like, opaque=True)
+            video.codec_context.codec_tag = like.codec_context.codec_tag  # hvc1 stays hvc1
         video.time_base = 1 / fps
         pictures = _video_packets(video, chunks, orders, fps)
         if sound is None:

@@ -43,7 +43,7 @@ class SoundSettings:
         if self.codec == "copy" and self.loudness_lufs is not None:
             raise ValueError(
                 "loudness_lufs must be null where sound is copied, since copying changes no sample, "
-                f"got {self.loudness_lufs:g}; use aac instead of copy to change the loudness"
+                f"got {self.loudness_lufs:g}; audio=aac can change the loudness"
             )
 
 

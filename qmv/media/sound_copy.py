@@ -22,7 +22,7 @@ __all__ = ["copy_sound", "refuse_to_copy"]
 
 _FRAME = 1024  # samples of a packet of AAC-LC
 _EVERYWHERE_HZ = 48000
-_INSTEAD = "use aac instead of copy, which encodes it"
+_INSTEAD = "audio=aac encodes it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +61,7 @@ def copy_sound(path: Path, song: Song) -> tuple[str, ...]:
         if empty:
             raise no_sound(song)
     if rate_hz > _EVERYWHERE_HZ:
-        return (
-            f"the sound stays at {rate_hz} Hz, which not every player knows: aac instead of copy makes it 48000 Hz",
-        )
+        return (f"the sound stays at {rate_hz} Hz, which not every player knows: audio=aac makes it 48000 Hz",)
     return ()
 
 

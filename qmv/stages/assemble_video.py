@@ -3,94 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from qmv.api import Cache, Context, Encoder, plugin, setting
 from qmv.artifacts import Beats, Pictures, Song, Storyboard, Video
-from qmv.media.chunk import Chunk, Layer, write_chunk
-from qmv.media.coding import Coding
+from qmv.errors import PluginError
+from qmv.media.chunk import Chunk, Layer
 from qmv.media.moments import Moment, blanked, moments
 from qmv.media.mux import join, tags
-from qmv.media.sound import SoundSettings, write_sound
 from qmv.media.timeline import ChunkSpan, Overlap, chunk_spans, overlaps, seen
 from qmv.stages.assembly import Assembly
+from qmv.stages.video_tasks import CHUNKS, SOUND, ChunkTask, SoundTask, do_all
 from qmv.stages.wanted_quality import crf_of, known_crf, samples
 
 __all__ = ["AssembleVideo"]
-
-_CHUNKS, _SOUND = "chunks", "sound"
-
-
-@dataclass(frozen=True)
-class _ChunkTask:
-    """A chunk to encode into the cache."""
-
-    area = _CHUNKS
-    cache: Cache
-    key: str
-    chunk: Chunk
-    fps: Fraction
-    coding: Coding
-
-    @property
-    def what(self) -> str:
-        pictures = " and ".join(str(layer.picture.path) for layer in self.chunk.layers)
-        return f"a chunk of {self.chunk.frames} frames that shows {pictures}"
-
-    def do(self) -> bool:
-        def make(folder: Path) -> None:
-            write_chunk(folder / "chunk.mp4", self.chunk, self.fps, self.coding)
-
-        return self.cache.once(self.area, self.key, make)[1]
-
-
-@dataclass(frozen=True)
-class _SoundTask:
-    """The song to encode into the cache, with what there is to say about it."""
-
-    area = _SOUND
-    what = "the sound"
-    cache: Cache
-    key: str
-    song: Song
-    settings: SoundSettings
-
-    def do(self) -> bool:
-        def make(folder: Path) -> None:
-            notes = write_sound(folder / "sound.mp4", self.song, self.settings)
-            (folder / "notes.json").write_text(json.dumps(notes, ensure_ascii=False), encoding="utf-8")
-
-        return self.cache.once(self.area, self.key, make)[1]
-
-
-_Task = _ChunkTask | _SoundTask
-
-
-def _do_all(ctx: Context, tasks: Sequence[_Task]) -> None:
-    """What is missing of the chunks and the sound, side by side."""
-    todo = [task for task in tasks if ctx.cache.get(task.area, task.key) is None]
-    total, missing = (sum(task.area == _CHUNKS for task in some) for some in (tasks, todo))
-    done = reused = total - missing
-    ctx.progress(done, total, "chunks", reused=reused)
-    try:
-        for index, found in ctx.map(_do, todo):
-            if todo[index].area == _CHUNKS:
-                done, reused = done + 1, reused + found
-                ctx.progress(done, total, "chunks", reused=reused)
-    except BaseException:
-        for task in todo:  # workers are killed, and cannot tidy up after themselves
-            ctx.cache.sweep(task.area, task.key)
-        raise
-
-
-def _do(task: _Task) -> bool:
-    """One task, in a worker process; tells whether another run had done it."""
-    return task.do()
 
 
 @plugin
@@ -106,9 +35,22 @@ class AssembleVideo(Assembly):
     )  # fmt: skip
     chunk_frames: int = setting("longer shots are split", default=240, unit="frames", at_least=12, at_most=10_000)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.vmaf is not None and self.encoder.crf is not None:
+            raise ValueError(f"vmaf finds the crf itself, so quality.crf must be null, got {self.encoder.crf:g}")
+
     def content(self) -> Any:
         """Which ffmpeg measures; asked for before the run, so that one that is missing costs nothing."""
-        return None if self.vmaf is None else self._version("imageio-ffmpeg")
+        if self.vmaf is None:
+            return None
+        try:
+            return importlib.metadata.version("imageio-ffmpeg")
+        except importlib.metadata.PackageNotFoundError as error:
+            raise PluginError(
+                f"quality.vmaf={self.vmaf:g}: needs an ffmpeg with VMAF, which the package imageio-ffmpeg brings "
+                "(the system's is not used); install it with: python -m pip install imageio-ffmpeg"
+            ) from error
 
     def run(self, ctx: Context, song: Song, beats: Beats, storyboard: Storyboard, pictures: Pictures) -> Video:
         spans, chunks = self._plan(storyboard, pictures, beats)
@@ -116,15 +58,15 @@ class AssembleVideo(Assembly):
         keys = [self._key(chunk, encoder, storyboard.fps) for chunk in chunks]
         sound_key = self._sound_key(song)
         coding, fps = encoder.coding(), storyboard.fps
-        tasks = [_ChunkTask(ctx.cache, key, chunk, fps, coding) for key, chunk in dict(zip(keys, chunks)).items()]
+        tasks = [ChunkTask(ctx.cache, key, chunk, fps, coding) for key, chunk in dict(zip(keys, chunks)).items()]
         tasks.sort(key=lambda task: -task.chunk.frames)  # so that no worker is left with a long one at the end
-        _do_all(ctx, [_SoundTask(ctx.cache, sound_key, song, self.sound), *tasks])
-        sound = ctx.cache.folder(_SOUND, sound_key)
+        do_all(ctx, [SoundTask(ctx.cache, sound_key, song, self.sound), *tasks])
+        sound = ctx.cache.folder(SOUND, sound_key)
         notes += tuple(json.loads((sound / "notes.json").read_text(encoding="utf-8")))
         for note in notes:
             ctx.notice(note)
         path = ctx.folder / "video.mp4"
-        files = [(span.first, ctx.cache.folder(_CHUNKS, key) / "chunk.mp4") for span, key in zip(spans, keys)]
+        files = [(span.first, ctx.cache.folder(CHUNKS, key) / "chunk.mp4") for span, key in zip(spans, keys)]
         join(path, files, sound / "sound.mp4", storyboard.fps, tags(song))
         return self.video(path, song, storyboard, self.size_px(pictures), notes)
 
@@ -134,13 +76,14 @@ class AssembleVideo(Assembly):
         storyboard = inputs["storyboard"]
         if "pictures" not in inputs:
             transitions = overlaps(storyboard, self.transition.length_s())
-            return f"{len(chunk_spans(storyboard, transitions, self.chunk_frames))} chunks to encode"
+            count = len(chunk_spans(storyboard, transitions, self.chunk_frames))
+            return f"at most {count} chunks to encode; how many, the pictures tell"
         _, chunks = self._plan(storyboard, inputs["pictures"], inputs["beats"])
         encoder = self._known_encoder(ctx.cache, chunks, storyboard.fps)
         if encoder is None:
             return f"{len(chunks)} chunks to encode, once the crf for a VMAF of {self.vmaf:g} is known"
         keys = {self._key(chunk, encoder, storyboard.fps) for chunk in chunks}
-        cached = sum(ctx.cache.get(_CHUNKS, key) is not None for key in keys)
+        cached = sum(ctx.cache.get(CHUNKS, key) is not None for key in keys)
         return f"{len(keys) - cached} chunks to encode, {cached} cached"
 
     # -- plan --------------------------------------------------------------------------------------------------------
@@ -221,12 +164,11 @@ class AssembleVideo(Assembly):
 
     def _encoder(self, ctx: Context, chunks: list[Chunk], fps: Fraction) -> tuple[Encoder, tuple[str, ...]]:
         """The encoder that does the work, at the crf that the wanted quality takes, and what the user is told of it."""
-        encoder, why = self.encoder.chosen()
-        notes = (why,) if why else ()
+        encoder, _ = self.encoder.chosen()
         if self.vmaf is None:
-            return encoder, notes
+            return encoder, ()
         encoder, found = crf_of(ctx, encoder, self.vmaf, self._sampled(chunks, fps), fps)
-        return encoder, (*notes, found)
+        return encoder, (found,)
 
     def _known_encoder(self, cache: Cache, chunks: list[Chunk], fps: Fraction) -> Encoder | None:
         encoder, _ = self.encoder.chosen()

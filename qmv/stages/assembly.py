@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from qmv.api import Effect, Encoder, Motion, Stage, Transition, plugin, setting
+from qmv.api import Context, Effect, Encoder, Motion, Stage, Transition, plugin, setting
 from qmv.artifacts import File, Pictures, Song, Storyboard, Video
 from qmv.errors import ConfigError
 from qmv.media.encode import even
@@ -39,6 +40,11 @@ class Assembly(Stage):
     def foresee(self, song: Song) -> None:
         if self.audio == "copy":
             refuse_to_copy(song)
+
+    def review(self, ctx: Context, made: Any, **inputs: Any) -> None:
+        """Tells which encoder `auto` took, also where the video was there already."""
+        if why := self.encoder.chosen()[1]:
+            ctx.notice(why)
 
     @property
     def sound(self) -> SoundSettings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +139,7 @@ class Coarse(X264):
 
 
 def test_a_target_out_of_reach_is_told(tmp_path: Path, tune: Song, pictures: Pictures) -> None:
-    video = stage(99, Coarse(preset="ultrafast", crf=41.0)).run(stage_context(tmp_path), **inputs(tune, pictures))
+    video = stage(99, Coarse(preset="ultrafast")).run(stage_context(tmp_path), **inputs(tune, pictures))
     crf, reached, rest = found(video)
     assert (crf, rest) == (40, ", the most that this encoder gives")
     assert reached < 99
@@ -153,11 +152,9 @@ def test_a_target_that_the_worst_exceeds_takes_the_worst(tmp_path: Path, tune: S
     assert reached > 80
 
 
-def test_the_crf_that_is_given_does_not_matter(tmp_path: Path, tune: Song, pictures: Pictures) -> None:
-    """It is where the search begins."""
-    asked = [stage(85, replace(NARROW, crf=start)) for start in (10.0, 40.0)]
-    crfs = [found(s.run(stage_context(tmp_path / str(n)), **inputs(tune, pictures)))[0] for n, s in enumerate(asked)]
-    assert crfs[0] == crfs[1]
+def test_a_crf_beside_it_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"vmaf finds the crf itself, so quality\.crf must be null, got 20"):
+        stage(85, X264(crf=20.0))
 
 
 def test_samples_are_beginnings_of_chunks_from_all_over(pictures: Pictures) -> None:

@@ -23,7 +23,7 @@ class Auto(Encoder):
     """The first of nvenc, qsv, videotoolbox and vaapi that works here, else x264; says which, and why."""
 
     name = "auto"
-    levels = X264.levels
+    levels = X264.levels  # each encoder has its own
     presets = X264.presets
 
     def __post_init__(self) -> None:
@@ -32,6 +32,10 @@ class Auto(Encoder):
             raise ValueError(
                 "preset and crf mean something else in each encoder, so encoder=auto takes none; name the encoder"
             )
+
+    @classmethod
+    def about(cls) -> tuple[str, ...]:
+        return ()
 
     def coding(self) -> Coding:
         return self.chosen()[0].coding()
