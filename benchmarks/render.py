@@ -88,7 +88,7 @@ def _start_up(job: Job) -> float:
 def _cases(part: str) -> list[str]:
     from qmv.engine.registry import Registry
 
-    cases = [case for case in ALL if part in case]
+    cases = [part] if part in ALL else [case for case in ALL if part in case]
     if THREE_EFFECTS in cases and (missing := missing_effects(Registry())):
         print(f"{THREE_EFFECTS} ({', '.join(EFFECTS)}): skipped, this QMV has no {', '.join(missing)}")
         cases.remove(THREE_EFFECTS)
@@ -137,7 +137,7 @@ def _options() -> argparse.Namespace:
     )
     made.add_argument("--seconds", type=int, nargs="+", help="of video, a picture every 2 s, for each size (20 10)")
     made.add_argument("--repeat", type=int, help="interleaved rounds (2)")
-    made.add_argument("--case", default="", help=f"a part of the name of a case; all: {'; '.join(ALL)}")
+    made.add_argument("--case", default="", help=f"a case, or a part of the names of some; all: {'; '.join(ALL)}")
     made.add_argument("--only", type=_groups, default=GROUPS, help=f"some of {','.join(GROUPS)}; vmaf needs another")
     made.add_argument("--growth", type=Length.of, nargs="+", metavar="MIN:CASE", help="(1:stills 20:stills 1 5)")
     made.add_argument("--growth-size", type=Size.of, metavar="WxH/FPS", help="(1920x1080/30)")
