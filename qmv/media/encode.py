@@ -75,7 +75,10 @@ def _encode_by_program(path: Path, frames: Iterable[Frame], fps: Fraction, codin
             for frame in frames:
                 if program is None:
                     command = _command(path, frame.size, fps, coding)
-                    program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words)
+                    program = subprocess.Popen(
+                        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words,
+                        start_new_session=True,  # Ctrl-C is for the run, which ends this with its worker
+                    )  # fmt: skip
                 assert program.stdin is not None
                 for plane in (frame.y, frame.u, frame.v):
                     program.stdin.write(np.ascontiguousarray(plane).data)

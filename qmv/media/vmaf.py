@@ -37,7 +37,10 @@ def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fr
         "-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-",
     ]  # fmt: skip
     with tempfile.TemporaryDirectory(dir=video.parent) as folder, tempfile.TemporaryFile() as words:
-        program = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words)
+        program = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words,
+            start_new_session=True,  # Ctrl-C is for the run, which ends this with its worker
+        )  # fmt: skip
         assert program.stdin is not None
         count = 0
         try:

@@ -211,7 +211,7 @@ def test_knob_can_be_overridden_for_one_stage(job: Callable[..., Job]) -> None:
         ("fps=fast", r"fps must be a number such as 24, 29\.97 or 30000/1001, got fast"),
         ("width=65", r"stages\.pictures \(paint_pictures\): width must be even .*got 65"),
         ("width=8", r"width must be at least 16 and at most 8192 .*got 8"),
-        ("quality.crf=99", r"encoder \(x264\): crf must be at least 0 and at most 51, got 99"),
+        ("quality.crf=99", r"encoder \(x264\): crf must be at least 1 and at most 51, got 99"),
         ("quality.preset=warp", r"preset: 'warp' is not known\. Known: fast, "),
         ("motion.zoom=7", r"motion \(ken_burns\): zoom must be at least 0 and at most 1, got 7"),
         ("tracker.slowest_bpm=10", r"tracker \(superflux\): slowest_bpm must be at least 20 and at most 200 .*got 10"),
