@@ -18,7 +18,7 @@ class X265(Encoder):
     libraries = ("av",)
     levels = Levels(draft=("ultrafast", 24.0), standard=("fast", 23.0), high=("slow", 17.0))
     presets = PRESETS
-    narrowest_px = 66  # version 4.1 writes beyond its memory where a picture is narrower
+    narrowest_px = 66  # version 4.2 writes beyond its memory where a picture is narrower
 
     def coding(self) -> Coding:
         return Coding(
