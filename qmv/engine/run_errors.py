@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qmv.errors import OutputError, QmvError, output_error
+from qmv.errors import QmvError, output_error
 
 __all__ = ["run_error"]
 
@@ -13,11 +13,6 @@ def run_error(cause: BaseException, folder: Path, where: str) -> QmvError:
     """The cause itself where it is a sentence already; what nobody foresaw points at the log in the run's folder."""
     if isinstance(cause, QmvError):
         return cause
-    if type(cause).__name__ == "TerminatedWorkerError":
-        return OutputError(
-            "workers: the system ended a worker process, most often for want of memory; run the same command again "
-            "(what is done is kept), with fewer workers: run.workers=1."
-        )
     number = getattr(cause, "errno", None)
     if number is not None and (error := output_error(OSError(number, str(cause), getattr(cause, "filename", None)))):
         return error
