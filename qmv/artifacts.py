@@ -14,14 +14,19 @@ from fractions import Fraction
 from pathlib import Path
 
 __all__ = [
-    "Artifact", "Beats", "CutProof", "Delivery", "File", "FrameRun", "Hints", "Picture", "Pictures", "Section", "Shot",
-    "Song", "Storyboard", "Stretch", "Style", "SyncProof", "Video",
+    "Artifact", "Beats", "CutProof", "Delivery", "File", "FrameRun", "Hints", "LyricLine", "Picture", "Pictures",
+    "Section", "Shot", "Song", "Storyboard", "Stretch", "Style", "SyncProof", "Video",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
     """What a stage makes."""
+
+    @property
+    def provisional(self) -> bool:
+        """Whether something stood in for what was wanted: this run uses it, and a later one tries again."""
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,14 @@ class Hints:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LyricLine:
+    """A line of the lyrics, sung from `start_s` (seconds of the file) until the next one."""
+
+    start_s: float
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Song(Artifact):
     """The user's song and the window of it that the video covers."""
 
@@ -68,11 +81,15 @@ class Song(Artifact):
     start_s: float = 0.0
     end_s: float | None = None  # None: to the end
     hints: Hints = Hints()
+    lyrics: tuple[LyricLine, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Style(Artifact):
-    """A look in words and colours; `palette` goes from dark to light, its last two are accents."""
+    """A look in words and colours; `palette` goes from dark to light, its last two are accents.
+
+    `colours` are words for the prompts, where the user wants other colours than the style's own.
+    """
 
     name: str
     prompt: str
@@ -82,6 +99,7 @@ class Style(Artifact):
     shots: tuple[str, ...]
     subjects: tuple[str, ...]
     moods: tuple[str, ...]
+    colours: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +165,7 @@ class Shot:
     negative_prompt: str
     seed: int
     paced_by: str = "even"
+    lyric: str = ""
 
     @property
     def frames(self) -> int:
@@ -155,12 +174,20 @@ class Shot:
 
 @dataclass(frozen=True, kw_only=True)
 class Storyboard(Artifact):
-    """The plan of the video: its shots cover the frames from 0 to `frames` without a gap."""
+    """The plan of the video: its shots cover the frames from 0 to `frames` without a gap.
+
+    `stand_in` is the writer that wrote it where the one that was asked failed.
+    """
 
     fps: Fraction
     frames: int
     shots: tuple[Shot, ...]
     notes: tuple[str, ...] = ()
+    stand_in: str = ""
+
+    @property
+    def provisional(self) -> bool:
+        return bool(self.stand_in)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,11 +206,20 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures(Artifact):
-    """One picture a shot, in the storyboard's order."""
+    """The pictures in the storyboard's order, one a shot but for the shots that are `missing` (their indexes).
+
+    A missing shot's time goes to its neighbour. `stand_ins` are shots whose picture another provider made.
+    """
 
     width_px: int
     height_px: int
     pictures: tuple[Picture, ...]
+    missing: tuple[int, ...] = ()
+    stand_ins: tuple[int, ...] = ()
+
+    @property
+    def provisional(self) -> bool:
+        return bool(self.missing or self.stand_ins)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,9 @@
     ├── InputError      a file of the user's cannot be used
     ├── PluginError     a plugin could not be loaded, clashes with another, or broke its contract
     ├── OutputError     a result cannot be written
+    ├── ServiceError    a service on the network did not do what was asked
+    │   ├── AccessError it refuses the key, the account or the model, so that asking again is in vain
+    │   └── BudgetError what it would cost is more than the user allows
     └── ProofError      the finished video is not what was planned
 
 May be imported from everywhere and imports nothing of QMV.
@@ -18,7 +21,8 @@ import errno
 from collections.abc import Iterable
 
 __all__ = [
-    "ConfigError", "InputError", "OutputError", "PluginError", "ProofError", "QmvError", "UnknownName", "output_error",
+    "AccessError", "BudgetError", "ConfigError", "InputError", "OutputError", "PluginError", "ProofError", "QmvError",
+    "ServiceError", "UnknownName", "output_error",
 ]  # fmt: skip
 
 
@@ -61,6 +65,18 @@ class PluginError(QmvError):
 
 class OutputError(QmvError):
     """A result cannot be written."""
+
+
+class ServiceError(QmvError):
+    """A service on the network did not do what was asked; another try may help."""
+
+
+class AccessError(ServiceError):
+    """A service refuses the key, the account or the model: nothing else that is asked of it can succeed."""
+
+
+class BudgetError(ServiceError):
+    """What is still to be made would cost more than the user allows."""
 
 
 class ProofError(QmvError):

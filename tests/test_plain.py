@@ -148,7 +148,7 @@ def test_load_refuses_other_fields(data: Any) -> None:
 
 def test_load_refuses_a_rate_that_is_no_number() -> None:
     with pytest.raises(ValueError, match="Fraction"):
-        load(Storyboard, {"fps": "fast", "frames": 1, "shots": [], "notes": []}, Path("/x"))
+        load(Storyboard, {"fps": "fast", "frames": 1, "shots": [], "notes": [], "stand_in": ""}, Path("/x"))
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

@@ -38,12 +38,17 @@ class ImageRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a request: the bytes of an image file, or the error that stopped it."""
+    """What became of a request: the bytes of an image file, or the error that stopped it.
+
+    `cost` is what the service took for the picture in US dollars, `purchase` the id under which it was bought; an
+    AccessError or BudgetError means that no other request was begun after it.
+    """
 
     request: ImageRequest
     image: bytes | None = None
     error: QmvError | None = None
     cost: Decimal | None = None
+    purchase: str = ""
 
 
 class ImageProvider(Plugin):
@@ -51,6 +56,10 @@ class ImageProvider(Plugin):
 
     kind = "image"
     threads: ClassVar[int] = 4  # how many pictures `render_all` makes at the same time
+    paid: ClassVar[bool] = False  # whether pictures may cost money, so that one without a price has an unknown one
+
+    def ready(self) -> None:
+        """Raises QmvError where it cannot work here, such as for want of a key; asked before anything is made."""
 
     @abstractmethod
     def render(self, request: ImageRequest) -> bytes:

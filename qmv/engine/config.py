@@ -52,6 +52,7 @@ class SongSettings:
     downbeat_s: float | None = None
     offset_s: float = 0.0
     beats_file: str | None = None
+    lyrics: str | None = None
 
 
 @dataclass
@@ -95,9 +96,17 @@ class Schema:
     width: int = MISSING
     height: int = MISSING
     seed: int = MISSING
+    brief: str = ""
+    subject: str = ""
+    palette: Any = None  # words, or a list of '#rrggbb'
+    storyboard: str | None = None
+    on_missing: str = "fail"
+    budget_usd: float | None = None
+    prices: dict[str, Any] = field(default_factory=dict)
     tracker: Any = None
     writer: Any = None
     image: Any = None
+    fallback: Any = None
     motion: Any = None
     transition: Any = None
     effects: dict[str, Any] = field(default_factory=dict)
