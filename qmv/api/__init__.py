@@ -19,19 +19,21 @@ from qmv.api.encoder import Coding, Encoder, Levels
 from qmv.api.frames import Effect, Motion, Transition
 from qmv.api.image import ImageProvider, ImageRequest, Outcome
 from qmv.api.plugin import Plugin
+from qmv.api.purchases import Purchase, Purchases
 from qmv.api.stage import Context, Stage
 from qmv.api.storage import Storage
 from qmv.api.tracker import Tracker
 from qmv.api.writer import Brief, Prompt, Slot, Writer
 from qmv.artifacts import Hints
 from qmv.engine.cache import Cache
+from qmv.engine.ledger import Account, Ledger
 from qmv.media.camera import IDENTITY, Affine
 from qmv.media.frame import Frame
 from qmv.media.moments import Moment
 from qmv.settings import plugin, setting
 
 __all__ = [
-    "IDENTITY", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints", "ImageProvider",
-    "ImageRequest", "Levels", "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Slot", "Stage", "Storage", "Tracker",
+    "IDENTITY", "Account", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints", "ImageProvider",
+    "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Purchase", "Purchases", "Slot", "Stage", "Storage", "Tracker",
     "Transition", "Writer", "plugin", "setting",
 ]  # fmt: skip

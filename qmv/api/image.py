@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from qmv.api.plugin import Plugin
-from qmv.errors import PluginError, QmvError
+from qmv.api.purchases import Purchases
+from qmv.errors import AccessError, BudgetError, PluginError, QmvError
 
 __all__ = ["ImageProvider", "ImageRequest", "Outcome"]
 
@@ -40,15 +41,15 @@ class ImageRequest:
 class Outcome:
     """What became of a request: the bytes of an image file, or the error that stopped it.
 
-    `cost` is what the service took for the picture in US dollars, `purchase` the id under which it was bought; an
-    AccessError or BudgetError means that no other request was begun after it.
+    `cost` is what the service took for the picture in US dollars, `order` the id in the ledger under which it was
+    bought. After an AccessError or a BudgetError no other request was begun.
     """
 
     request: ImageRequest
     image: bytes | None = None
     error: QmvError | None = None
     cost: Decimal | None = None
-    purchase: str = ""
+    order: str = ""
 
 
 class ImageProvider(Plugin):
@@ -56,7 +57,7 @@ class ImageProvider(Plugin):
 
     kind = "image"
     threads: ClassVar[int] = 4  # how many pictures `render_all` makes at the same time
-    paid: ClassVar[bool] = False  # whether pictures may cost money, so that one without a price has an unknown one
+    paid: ClassVar[bool] = False  # whether pictures may cost money: then one without a price has an unknown one
 
     def ready(self) -> None:
         """Raises QmvError where it cannot work here, such as for want of a key; asked before anything is made."""
@@ -70,22 +71,32 @@ class ImageProvider(Plugin):
         return {name: value for name, value in dataclasses.asdict(request).items() if name != "index"}
 
     def price(self, request: ImageRequest) -> Decimal | None:
-        """What the picture will cost in US dollars; None where it is free."""
+        """What the picture will cost in US dollars; None where it is free, or not known with `paid`."""
         return None
 
-    def render_all(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
+    def product(self, request: ImageRequest) -> str:
+        """What has the same price, in words: the ledger's own figures take the place of `price` by it."""
+        return f"{self.name} {request.width_px}x{request.height_px}"
+
+    def render_all(self, requests: Iterable[ImageRequest], purchases: Purchases) -> Iterator[Outcome]:
         """An outcome a request, as they come; an error is an outcome too, so that it loses no sibling.
 
-        Maps `render` over threads; providers that batch or multiplex bring their own.
+        Maps `render` over threads, and books what has a price; providers that batch or multiplex bring their own.
         """
         pool = ThreadPoolExecutor(self.threads)
+        stop: QmvError | None = None
         try:
-            futures = {pool.submit(self.render, request): request for request in requests}
+            futures = {pool.submit(self._buy, request, purchases): request for request in requests}
             for future in as_completed(futures):
-                request, error = futures[future], future.exception()
+                request = futures[future]
+                error = stop if future.cancelled() else future.exception()
                 if error is None:
-                    yield Outcome(request=request, image=future.result(), cost=self.price(request))
+                    yield future.result()
                     continue
+                if isinstance(error, (AccessError, BudgetError)):
+                    stop = stop or error
+                    for other in futures:
+                        other.cancel()  # those that are paid for already go on
                 if not isinstance(error, QmvError):
                     log.error("image (%s): picture %d failed", self.name, request.index, exc_info=error)
                     where = f"image ({self.name}): picture {request.index} failed"
@@ -94,3 +105,18 @@ class ImageProvider(Plugin):
         finally:
             # whoever stops asking wants no more pictures, and does not wait for one that hangs
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _buy(self, request: ImageRequest, purchases: Purchases) -> Outcome:
+        """One picture. A QmvError is the provider's word that nothing was taken; any other end leaves the order open,
+        and the next run, which cannot ask for it, books it as spent before it buys again."""
+        if self.price(request) is None:
+            return Outcome(request=request, image=self.render(request))
+        for lost in purchases.pending(request):
+            purchases.spoiled(request, lost.id)
+        order = purchases.begin(request)
+        try:
+            image = self.render(request)
+        except QmvError:
+            purchases.cancelled(order)
+            raise
+        return Outcome(request=request, image=image, cost=purchases.paid(request, order, None), order=order)

@@ -1,0 +1,68 @@
+"""What an image provider that costs money buys, written down before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from qmv.engine.ledger import Account, Order
+
+if TYPE_CHECKING:
+    from qmv.api.image import ImageRequest
+
+__all__ = ["Purchase", "Purchases"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """What a request asks for in the ledger: its key in the cache, what sort it is, and what that costs about."""
+
+    key: str
+    product: str
+    price: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchases:
+    """The orders for a batch of requests. An order ends once: `paid`, `spoiled` or `cancelled`; one that never ends is
+    asked for again by the next run, so leave it open wherever it is not certain what became of it.
+    """
+
+    account: Account
+    wanted: Mapping[ImageRequest, Purchase]
+
+    def pending(self, request: ImageRequest) -> list[Order]:
+        """Orders of the same picture, newest first, that may have been paid for and whose picture nobody has."""
+        return self.account.ledger.adopt(
+            self.wanted[request].key, budget=self.account.budget, run=self.account.run
+        )
+
+    def begin(self, request: ImageRequest) -> str:
+        """Reserves the price and gives the id to order under, a UUID; it is on disk before this returns.
+
+        Raises BudgetError where the price would pass the budget.
+        """
+        want, account = self.wanted[request], self.account
+        return account.ledger.begin(
+            want.key, want.product, want.price, budget=account.budget, run=account.run, cap=account.cap
+        )
+
+    def paid(self, request: ImageRequest, order: str, cost: Decimal | None) -> Decimal | None:
+        """The service took the money; gives what, which is the reserved price where the service does not say."""
+        cost = self.wanted[request].price if cost is None else cost
+        self.account.ledger.end(order, "paid", cost)
+        return cost
+
+    def spoiled(self, request: ImageRequest, order: str) -> None:
+        """The service took the money, and there is no picture to be had for it."""
+        self.account.ledger.end(order, "spoiled", self.wanted[request].price)
+
+    def cancelled(self, order: str) -> None:
+        """The service certainly took nothing."""
+        self.account.ledger.end(order, "cancelled")
+
+    def kept(self, order: str) -> None:
+        """The picture is in the cache."""
+        self.account.ledger.end(order, "kept")

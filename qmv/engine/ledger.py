@@ -1,0 +1,214 @@
+"""What was ordered from services and what it cost, in one SQLite file that every run and every job of a sweep shares.
+
+An order is written down, with fsync, before it is sent; so after kill -9 it is known which pictures may have been paid
+for, and under which id the service has them. A budget's sum is checked in the same transaction that reserves an
+order's price, so parallel jobs cannot pass it together. Low layer: stages reach it through `Context.account`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from qmv.errors import BudgetError, OutputError
+
+__all__ = ["Account", "Ledger", "Order", "Sums", "dollars"]
+
+_WAIT_S = 60.0  # for another process that is writing
+_NANO = 1_000_000_000  # money is kept as whole billionths of a dollar, so that sums are exact
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS orders (
+    id TEXT PRIMARY KEY,      -- the service knows the order by it
+    thing TEXT NOT NULL,      -- the key of what is ordered
+    product TEXT NOT NULL,    -- provider, model and size: what has the same price
+    state TEXT NOT NULL,      -- open | paid | kept | spoiled | cancelled
+    price INTEGER,            -- what was reserved, in billionths of a dollar
+    cost INTEGER,             -- what the service took
+    budget TEXT NOT NULL,
+    run TEXT NOT NULL,
+    begun REAL NOT NULL,
+    ended REAL
+);
+CREATE INDEX IF NOT EXISTS orders_thing ON orders (thing, state);
+CREATE INDEX IF NOT EXISTS orders_budget ON orders (budget, state);
+CREATE INDEX IF NOT EXISTS orders_product ON orders (product, state);
+CREATE TABLE IF NOT EXISTS budgets (name TEXT PRIMARY KEY, id TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """An order that may have been paid for, whose picture is not in the cache. `paid`: the service said so."""
+
+    id: str
+    paid: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """US dollars: what services took, and what is reserved for orders whose end is not known. `unpriced` orders were
+    paid for, but the service did not say what."""
+
+    spent: Decimal = Decimal(0)
+    reserved: Decimal = Decimal(0)
+    orders: int = 0
+    open: int = 0
+    unpriced: int = 0
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger in one file; values of this class are cheap and can cross process borders."""
+
+    path: Path
+
+    def budget(self, name: str) -> str:
+        """The id under which the orders of a named budget are added up, until `close_budget`."""
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO budgets VALUES (?, ?)", (name, uuid.uuid4().hex))
+            return str(db.execute("SELECT id FROM budgets WHERE name = ?", (name,)).fetchone()[0])
+
+    def close_budget(self, name: str) -> None:
+        """The work that had the budget is done: the same command begins with a new one."""
+        if self.path.is_file():
+            with self._writing() as db:
+                db.execute("DELETE FROM budgets WHERE name = ?", (name,))
+
+    def begin(
+        self, thing: str, product: str, price: Decimal | None, *, budget: str, run: str, cap: Decimal | None
+    ) -> str:
+        """Reserves the price and gives the new order's id, on disk when this returns; BudgetError where it is too much.
+
+        An order without a price has to be forbidden by the caller where there is a cap.
+        """
+        with self._writing() as db:
+            if cap is not None:
+                sums = _sums(db, "budget", budget)
+                if sums.spent + sums.reserved + (price or 0) > cap:
+                    raise BudgetError(_over(sums, price, cap))
+            order = str(uuid.uuid4())
+            db.execute(
+                "INSERT INTO orders VALUES (?, ?, ?, 'open', ?, NULL, ?, ?, ?, NULL)",
+                (order, thing, product, _nano(price), budget, run, time.time()),
+            )
+        return order
+
+    def adopt(self, thing: str, *, budget: str, run: str) -> list[Order]:
+        """The orders of a thing that may have been paid for and were not kept, newest first; they count for this run
+        and its budget from now on."""
+        if not self.path.is_file():
+            return []
+        where = "thing = ? AND state IN ('open', 'paid')"
+        with self._open() as db:
+            rows = db.execute(f"SELECT id, state FROM orders WHERE {where} ORDER BY begun DESC", (thing,)).fetchall()
+        if rows:
+            with self._writing() as db:
+                db.execute(f"UPDATE orders SET budget = ?, run = ? WHERE {where}", (budget, run, thing))
+        return [Order(id=row[0], paid=row[1] == "paid") for row in rows]
+
+    def end(self, order: str, state: str, cost: Decimal | None = None) -> None:
+        """Writes down what became of an order; a cost that is known already stays."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE orders SET state = ?, ended = ?, cost = COALESCE(cost, ?) WHERE id = ?",
+                (state, time.time(), _nano(cost), order),
+            )
+
+    def usual_cost(self, product: str) -> Decimal | None:
+        """The most that the service took for one of the last twenty orders of a product."""
+        if not self.path.is_file():
+            return None
+        query = "SELECT cost FROM orders WHERE product = ? AND cost IS NOT NULL ORDER BY ended DESC LIMIT 20"
+        with self._open() as db:
+            costs = [row[0] for row in db.execute(query, (product,))]
+        return _dollars(max(costs)) if costs else None
+
+    def sums(self, *, budget: str | None = None, run: str | None = None) -> Sums:
+        """What a budget, a run, or everything has cost."""
+        if not self.path.is_file():
+            return Sums()
+        with self._open() as db:
+            if run is not None:
+                return _sums(db, "run", run)
+            return _sums(db, "budget", budget) if budget is not None else _sums(db, "''", "")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """One connection a call: threads and forked processes never share one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)) as db:
+                db.execute("PRAGMA synchronous = EXTRA")
+                if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'budgets'").fetchone():
+                    db.executescript(_SCHEMA)
+                yield db
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"ledger ({os.fspath(self.path)}): cannot be used ({error}); it says what was paid for, so mend it or "
+                "move it away, and nothing is bought until then."
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who pays: the run, its budget, and the cap in US dollars on everything ordered under that budget."""
+
+    ledger: Ledger
+    budget: str
+    run: str
+    cap: Decimal | None = None
+
+    def sums(self) -> Sums:
+        return self.ledger.sums(run=self.run)
+
+
+def dollars(amount: Decimal) -> str:
+    """'$1.50', '$0.0006': cents, and more places where cents would hide the amount."""
+    places = 2 if amount == 0 or amount == amount.quantize(Decimal("0.01")) else 4 if amount >= Decimal("0.001") else 6
+    text = f"{amount:.{places}f}"
+    return f"${text.rstrip('0') if places > 2 else text}"
+
+
+def _over(sums: Sums, price: Decimal | None, cap: Decimal) -> str:
+    held = f" and {dollars(sums.reserved)} is reserved for {sums.open} in work" if sums.open else ""
+    return (
+        f"budget_usd: {dollars(sums.spent)} of {dollars(cap)} is spent{held}, and the next picture costs about "
+        f"{dollars(price or Decimal(0))}; raise budget_usd to go on, what exists is kept."
+    )
+
+
+def _sums(db: sqlite3.Connection, column: str, value: str) -> Sums:
+    row = db.execute(
+        "SELECT SUM(cost), SUM(price) FILTER (WHERE state = 'open'), SUM(state = 'open'), "
+        "SUM(state IN ('paid', 'kept', 'spoiled')), SUM(state IN ('paid', 'kept', 'spoiled') AND cost IS NULL) "
+        f"FROM orders WHERE {column} = ?",
+        (value,),
+    ).fetchone()
+    spent, reserved, paid_orders, opened, unpriced = row[0] or 0, row[1] or 0, row[3] or 0, row[2] or 0, row[4] or 0
+    return Sums(spent=_dollars(spent), reserved=_dollars(reserved), orders=paid_orders, open=opened, unpriced=unpriced)
+
+
+def _nano(amount: Decimal | None) -> int | None:
+    return None if amount is None else int((amount * _NANO).to_integral_value())
+
+
+def _dollars(nano: int) -> Decimal:
+    return (Decimal(nano) / _NANO).normalize() + 0
