@@ -8,7 +8,6 @@ in `engine.songs`, `app` and `run.py`.
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
@@ -20,6 +19,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from qmv.api import Plugin, Stage
 from qmv.artifacts import Style
+from qmv.engine.palette import COLOUR, with_palette
 from qmv.engine.registry import Registry
 from qmv.engine.song_checks import check
 from qmv.errors import ConfigError, UnknownName
@@ -208,7 +208,7 @@ def bind(cfg: DictConfig, registry: Registry) -> Job:
     return Job(
         stages=stages,
         song=_song(plain(cfg, "song")),
-        style=_style(plain(cfg, "style")),
+        style=with_palette(_style(plain(cfg, "style")), plain(cfg, "palette")),
         run=run,
         outputs=cfg.outputs,
     )
@@ -279,9 +279,9 @@ def _style(node: dict[str, Any]) -> Style:
         if not getattr(style, name):
             raise ConfigError(f"style ({style.name}): {name} is empty; give at least one.")
     for colour in style.palette:
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+        if not COLOUR.fullmatch(colour):
             raise ConfigError(f"style ({style.name}): palette has '{colour}'; colours look like '#1a2b3c'.")
-    known = {"shot", "subject", "mood", "title", "artist"}
+    known = {"shot", "subject", "mood", "title", "artist", "lyric", "section"}
     try:
         style.prompt.format_map(dict.fromkeys(known, ""))
     except (KeyError, ValueError, IndexError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from qmv.artifacts import Artifact, File, Song, Style
 from qmv.engine.cache import Cache, digest
 from qmv.engine.config import SongSettings
-from qmv.engine.song_checks import check_against, hints, needs_length
+from qmv.engine.song_checks import check_against, hints, lyrics, needs_length
 from qmv.engine.songs import DEMO
 from qmv.media.audio import inspect, no_sound, sample_count
 
@@ -19,7 +19,7 @@ __all__ = ["open_song", "root_keys"]
 def open_song(settings: SongSettings, cache: Cache) -> Song:
     """The song with its hash; title and artist come from the settings, else from the file's tags, else its name.
 
-    Raises InputError for a file that is missing or has no sound, for a beats file that cannot be used, and for what
+    Raises InputError for a file that is missing or has no sound, for beats or lyrics that cannot be used, and for what
     lies outside of the song.
     """
     path = demo_song(cache) if settings.path == DEMO else Path(settings.path).expanduser().absolute()
@@ -31,6 +31,7 @@ def open_song(settings: SongSettings, cache: Cache) -> Song:
         start_s=settings.start_s,
         end_s=settings.end_s,
         hints=hints(settings),
+        lyrics=lyrics(settings, path),
     )
     if needs_length(settings):
         check_against(song, settings.window, _length_s(song, cache))

@@ -1,6 +1,6 @@
 """Finds what contradicts itself in the settings of a song, before any work; `hints` makes them ready for the stages.
 
-`check` needs the settings alone, `check_against` the song's length and the user's beats file.
+`check` needs the settings alone, `check_against` the song's length and the user's files.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from qmv.analysis.bars import bar_counts, bar_length, completed, parse_meter
 from qmv.analysis.beat_files import read, within
 from qmv.analysis.overrides import nearest
 from qmv.analysis.window import asked_s
-from qmv.artifacts import File, Hints, Song
+from qmv.artifacts import File, Hints, LyricLine, Song
 from qmv.errors import ConfigError, InputError
+from qmv.media.lyrics import beside
+from qmv.media.lyrics import read as read_lyrics
 
 if TYPE_CHECKING:
     from qmv.engine.config import SongSettings
 
-__all__ = ["check", "check_against", "hints", "needs_length"]
+__all__ = ["NO_LYRICS", "check", "check_against", "hints", "lyrics", "needs_length"]
+
+NO_LYRICS = "none"
 
 _LONGEST_S = 1e7  # a song of 115 days
 _BPM = (20.0, 400.0)
@@ -50,6 +54,8 @@ def check(song: SongSettings) -> None:
         raise ConfigError(f"song: downbeat_s must be a second of the song, at least 0, got {song.downbeat_s:g}.")
     if song.beats_file is not None:
         _check_beats_file(song)
+    if song.lyrics is not None and not song.lyrics.strip():
+        raise ConfigError(f"song: lyrics is empty; name an LRC file, or write lyrics={NO_LYRICS} for none.")
 
 
 def _check_window(window: str, start_s: float, end_s: float | None) -> None:
@@ -100,9 +106,19 @@ def hints(song: SongSettings) -> Hints:
     )
 
 
+def lyrics(song: SongSettings, path: Path) -> tuple[LyricLine, ...]:
+    """From the file that is named, else from one beside the song; raises InputError where they cannot be read."""
+    if song.lyrics == NO_LYRICS:
+        return ()
+    if song.lyrics is not None:
+        return read_lyrics(Path(song.lyrics).expanduser().absolute())
+    found = beside(path)
+    return read_lyrics(found) if found is not None else ()
+
+
 def needs_length(song: SongSettings) -> bool:
     """Whether something in the settings can lie past the song's end in a way that is a mistake."""
-    told = (song.window, song.downbeat_s, song.beats_file)
+    told = (song.window, song.downbeat_s, song.beats_file, song.lyrics if song.lyrics != NO_LYRICS else None)
     return song.start_s > 0 or any(value is not None for value in told)
 
 
@@ -119,6 +135,11 @@ def check_against(song: Song, window: str | None, duration_s: Fraction) -> None:
     downbeat_s = song.hints.downbeat_s
     if downbeat_s is not None and downbeat_s >= duration_s:
         raise InputError(f"{where}: downbeat_s={downbeat_s:g} is past the end of the song, which is {length} long.")
+    if song.lyrics and song.lyrics[0].start_s >= duration_s:
+        raise InputError(
+            f"song.lyrics: its first line is at {song.lyrics[0].start_s:g} s, past the end of the song, which is "
+            f"{length} long; is the file another song's?"
+        )
     if song.hints.beats_file is not None:
         _check_marks(song.hints, song.hints.beats_file.path, duration_s)
 

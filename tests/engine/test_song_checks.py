@@ -48,6 +48,7 @@ NAN, INFINITE = float("nan"), float("inf")
         ({"beats_file": "a.beats", "bpm": 120.0}, "beats_file and bpm both tell the tempo"),
         ({"beats_file": "a.beats", "tempo_range": [90.0, 99.0]}, "beats_file and tempo_range both tell the tempo"),
         ({"beats_file": " "}, "beats_file is empty"),
+        ({"lyrics": " "}, "lyrics is empty; name an LRC file, or write lyrics=none"),
     ],
 )
 def test_check_refuses_what_contradicts_itself(settings: dict[str, Any], words: str) -> None:
@@ -138,6 +139,42 @@ def test_song_has_another_key_with_other_beats_but_not_elsewhere(opened: Callabl
     assert key(opened(beats_file="moved.beats")) == first
     assert key(opened("0.6\n")) != first
     assert key(opened()) != first
+
+
+def test_open_song_reads_the_lyrics_beside_the_song(opened: Callable[..., Song], tmp_path: Path) -> None:
+    assert opened().lyrics == ()
+    (tmp_path / "song.lrc").write_text("[00:01.00]beside", encoding="utf-8")
+    (tmp_path / "other.lrc").write_text("[00:01.00]other", encoding="utf-8")
+    assert [line.text for line in opened().lyrics] == ["beside"]
+    assert [line.text for line in opened(lyrics="other.lrc").lyrics] == ["other"]
+    assert opened(lyrics="none").lyrics == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("plain words", "has words but no times"),
+        ("[00:03.00]late", "its first line is at 3 s, past the end of the song"),
+    ],
+)
+def test_open_song_refuses_lyrics_that_cannot_be_the_songs(
+    opened: Callable[..., Song], tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "other.lrc").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        opened(lyrics="other.lrc")
+    assert str(caught.value).startswith("song.lyrics")
+    assert words in str(caught.value)
+
+
+def test_song_has_another_key_with_other_lyrics_but_not_elsewhere(opened: Callable[..., Song], tmp_path: Path) -> None:
+    keys = []
+    for text in ("[00:01.00]a", "[00:01.00]b", "[00:01.10]b"):
+        (tmp_path / "song.lrc").write_text(text, encoding="utf-8")
+        keys.append(root_keys(opened(), style())["song"][1])
+    (tmp_path / "song.lrc").rename(tmp_path / "moved.lrc")
+    assert root_keys(opened(lyrics="moved.lrc"), style())["song"][1] == keys[-1]
+    assert len({*keys, root_keys(opened(), style())["song"][1]}) == 4
 
 
 def test_docs_name_every_setting_of_a_song() -> None:
