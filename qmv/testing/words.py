@@ -45,6 +45,23 @@ class WriterContract(PluginContract):
         again = subject.write(self.brief(9))
         assert subject.write(self.brief(9)) == again or not self.deterministic
 
+    def test_writes_for_a_user_who_tells_everything(self, subject: Writer) -> None:
+        brief = self.brief(3)
+        slots = tuple(dataclasses.replace(slot, lyric="Take me home") for slot in brief.slots)
+        told = dataclasses.replace(
+            brief, slots=slots, idea="Two meet.", subject="a girl", tempo_bpm=120.0, meter="4/4", duration_s=6.0
+        )
+        assert len(subject.write(told)) == 3
+
+    def test_is_ready_where_it_is_free(self, subject: Writer) -> None:
+        if subject.free:
+            subject.ready()
+
+    def test_has_a_free_stand_in_where_it_has_one(self, subject: Writer) -> None:
+        stand_in = subject.stand_in()
+        assert stand_in is None or stand_in.free
+        assert stand_in is not None or not subject.gives_way(), "what gives way wants a stand-in"
+
     def test_writes_a_slot_that_lies_in_no_section(self, subject: Writer) -> None:
         brief = self.brief(2)
         slots = tuple(dataclasses.replace(slot, section=None) for slot in brief.slots)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from qmv.api import Brief, Prompt, Writer, plugin
+from qmv.analysis.energy import level
+from qmv.api import Brief, Prompt, Slot, Writer, plugin, setting
+from qmv.plugins.writer.template_words import character, forbidden, shown, worded
 
 __all__ = ["Template"]
 
@@ -18,10 +20,19 @@ class Template(Writer):
     the style has enough. A shot's words depend on the style, the song's title and labels, the seed, its own label and
     its number among the shots of that label, so that a variant with more pictures has the same ones in each theme, and
     more. Without sections, or with one label only, the whole song is one theme of everything.
+
+    The user's subject stands in front of the style's, which are its background then. Colours, the light of calm and
+    loud sections, the song's names and the user's brief follow the style's sentence, and so does the line that is sung
+    in a shot: that goes with the shot's time, so variants of a song with lyrics share fewer pictures.
     """
 
     name = "template"
-    version = 2
+    version = 3
+    song_names: str = setting(
+        "what prompts tell of the song: both is title and artist; image models may paint the face of a known artist",
+        default="both",
+        choices=("both", "title", "none"),
+    )
 
     def write(self, brief: Brief) -> list[Prompt]:
         labels = _labels(brief)
@@ -31,16 +42,17 @@ class Template(Writer):
         for slot in brief.slots:
             label = slot.section.label if slot.section else ""
             number = counts[label] if len(labels) > 1 else slot.index
-            prompts.append(_prompt(brief, themes[label], number))
+            prompts.append(_prompt(brief, slot, themes[label], number, self.song_names))
             counts[label] += 1
         return prompts
 
 
 class _Theme(NamedTuple):
-    """What the sections of one label show: `first` is the framing that they begin with."""
+    """What the sections of one label show: `first` is the framing that they begin with, `light` suits their energy."""
 
     seed: str
     first: int
+    light: str
     subjects: tuple[str, ...]
     moods: tuple[str, ...]
 
@@ -54,12 +66,13 @@ def _themes(brief: Brief, labels: list[str]) -> dict[str, _Theme]:
     style, count = brief.style, len(labels)
     seed = f"{style.name}/{brief.title}/{brief.seed}"
     if count < 2:
-        return {label: _Theme(seed, 0, style.subjects, style.moods) for label in labels}
+        return {label: _Theme(seed, 0, _light(brief, label), style.subjects, style.moods) for label in labels}
     subjects, moods = _shuffled(style.subjects, f"{seed}/subjects"), _shuffled(style.moods, f"{seed}/moods")
     return {
         label: _Theme(
             seed=f"{seed}/{label}",
             first=number,
+            light=_light(brief, label),
             subjects=_share(subjects, number, count, at_least=2),
             moods=_share(moods, number, count, at_least=1)[:1],
         )
@@ -76,15 +89,23 @@ def _share(cards: list[str], number: int, count: int, at_least: int) -> tuple[st
     return tuple(cards[(first + place) % len(cards)] for place in range(size))
 
 
-def _prompt(brief: Brief, theme: _Theme, number: int) -> Prompt:
+def _light(brief: Brief, label: str) -> str:
+    """One for all sections of a label, so that it does not hang on which of them a picture falls into."""
+    parts = {slot.section for slot in brief.slots if slot.section is not None and slot.section.label == label}
+    length_s = sum(part.end_s - part.start_s for part in parts)
+    if length_s <= 0:
+        return ""
+    return character(level(sum(part.energy * (part.end_s - part.start_s) for part in parts) / length_s))
+
+
+def _prompt(brief: Brief, slot: Slot, theme: _Theme, number: int, names: str) -> Prompt:
     style = brief.style
     framing = style.shots[(theme.first + number) % len(style.shots)]
-    subject = _dealt(theme.subjects, number, f"{theme.seed}/subjects")
+    subject = shown(brief, _dealt(theme.subjects, number, f"{theme.seed}/subjects"))
     mood = _dealt(theme.moods, number, f"{theme.seed}/moods") if theme.moods else ""
-    words = {"shot": framing, "subject": subject, "mood": mood, "title": brief.title, "artist": brief.artist}
     return Prompt(
-        text=" ".join(style.prompt.format_map(words).split()),
-        negative_text=style.negative_prompt,
+        text=worded(brief, slot, framing=framing, subject=subject, mood=mood, light=theme.light, names=names),
+        negative_text=forbidden(brief),
         framing=framing,
         subject=subject,
         seed=_number(f"{theme.seed}/{number}") % 2**31,
