@@ -32,8 +32,10 @@ _prepared: list[Registry] = []  # this process's plugins; a sweep's worker proce
 def prepare(arguments: list[str], config_file: Path) -> Registry:
     """Finds the plugins and gives them and the songs to Hydra; call it before Hydra reads the command line."""
     from qmv.engine.config import publish
+    from qmv.engine.secrets import read_env_file
     from qmv.engine.songs import register
 
+    read_env_file(Path.cwd())
     try:
         if any(re.fullmatch(r"""outputs=[\s'"]*""", argument) for argument in arguments):
             # else the runs would go to the root of the file system
@@ -88,6 +90,7 @@ def run(cfg: DictConfig) -> str:
     from qmv.engine.hydra_errors import sentence
     from qmv.engine.manifest import Manifest, provenance
     from qmv.engine.parallel import follow_parent
+    from qmv.engine.secrets import redacted
 
     hydra = HydraConfig.get()
     if not _prepared:  # a worker process of a sweep
@@ -112,7 +115,7 @@ def run(cfg: DictConfig) -> str:
         if not sweep:
             _exit(error)
         # Hydra tells the first failure of a sweep only, at its end, so each job speaks for itself
-        print(f"[{hydra.job.num}] {' '.join(hydra.overrides.task)}: {error}", file=sys.stderr)
+        print(redacted(f"[{hydra.job.num}] {' '.join(hydra.overrides.task)}: {error}"), file=sys.stderr)
         raise error from cause
     return result
 
@@ -133,7 +136,10 @@ def _perform(cfg: DictConfig, folder: Path, manifest: Manifest, prefix: str) -> 
     watcher = terminal(prefix)
     registry.observe(watcher)
     try:
-        return current.execute().result
+        result = current.execute().result
+        if not prefix:
+            current.account.ledger.close_budget(current.account.budget)
+        return result
     finally:
         watcher.close()
         registry.forget(watcher)
@@ -158,7 +164,9 @@ def _tell_sweep() -> None:
 
 
 def _exit(error: QmvError) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
+    from qmv.engine.secrets import redacted
+
+    print(redacted(f"error: {error}"), file=sys.stderr)
     sys.exit(1)
 
 

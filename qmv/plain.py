@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from qmv.artifacts import File
 
-__all__ = ["dump", "files", "load"]
+__all__ = ["content", "dump", "files", "load"]
 
 A = TypeVar("A")
 
@@ -32,6 +32,17 @@ def dump(value: object, folder: Path, within: Path | None = None) -> Any:
     if isinstance(value, (Fraction, Decimal)):
         return str(value)
     return value
+
+
+def content(value: object) -> Any:
+    """Plain JSON values that are equal where two artifacts say the same; a file counts by its bytes."""
+    if isinstance(value, File):
+        return value.sha256
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: content(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [content(item) for item in value]
+    return str(value) if isinstance(value, (Fraction, Decimal, Path)) else value
 
 
 def load(kind: type[A], data: Any, folder: Path) -> A:

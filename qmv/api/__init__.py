@@ -33,7 +33,7 @@ from qmv.media.moments import Moment
 from qmv.settings import plugin, setting
 
 __all__ = [
-    "IDENTITY", "Account", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints", "ImageProvider",
-    "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Purchase", "Purchases", "Slot", "Stage", "Storage", "Tracker",
-    "Transition", "Writer", "plugin", "setting",
+    "IDENTITY", "Account", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints",
+    "ImageProvider", "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Purchase",
+    "Purchases", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer", "plugin", "setting",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from qmv.api.image import ImageRequest
 
 __all__ = ["Purchase", "Purchases"]
+
+
+def _keep_quiet(message: str) -> None:
+    """For those who buy without a user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,18 +30,20 @@ class Purchase:
 
 @dataclass(frozen=True, kw_only=True)
 class Purchases:
-    """The orders for a batch of requests. An order ends once: `paid`, `spoiled` or `cancelled`; one that never ends is
-    asked for again by the next run, so leave it open wherever it is not certain what became of it.
+    """The orders for a batch of requests.
+
+    An order ends as `paid`, `spoiled` or `cancelled`; one that never ends is asked for again by the next run, so leave
+    it open wherever it is not certain what became of it. `tell` gives the user a sentence while the pictures are
+    waited for; it is called from the thread that looks at the outcomes.
     """
 
     account: Account
     wanted: Mapping[ImageRequest, Purchase]
+    tell: Callable[[str], None] = _keep_quiet
 
     def pending(self, request: ImageRequest) -> list[Order]:
         """Orders of the same picture, newest first, that may have been paid for and whose picture nobody has."""
-        return self.account.ledger.adopt(
-            self.wanted[request].key, budget=self.account.budget, run=self.account.run
-        )
+        return self.account.ledger.adopt(self.wanted[request].key, budget=self.account.budget, run=self.account.run)
 
     def begin(self, request: ImageRequest) -> str:
         """Reserves the price and gives the id to order under, a UUID; it is on disk before this returns.

@@ -7,12 +7,14 @@ import typing
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 from qmv.api.plugin import Plugin
 from qmv.artifacts import Artifact, Song
 from qmv.engine.cache import Cache
+from qmv.engine.ledger import Account
 from qmv.errors import PluginError
 from qmv.events import Event, Notice, Progress
 
@@ -21,7 +23,10 @@ __all__ = ["Context", "Stage"]
 
 @dataclass(kw_only=True)
 class Context:
-    """What a stage works in. `folder` is empty and is kept with the stage's artifact; files go there."""
+    """What a stage works in. `folder` is empty and is kept with the stage's artifact; files go there.
+
+    `offers` is for a dry run: what the stage would buy, by its key in the cache, and for how many US dollars.
+    """
 
     node: str
     folder: Path
@@ -30,11 +35,13 @@ class Context:
     workers: int
     publish: Callable[[Event], None]
     parallel: Callable[..., Generator[tuple[int, Any], None, None]]
+    account: Account
     counts: dict[str, Any] = field(default_factory=dict)
+    offers: dict[str, Decimal | None] = field(default_factory=dict)
 
     def progress(self, done: int, total: int, unit: str, *, reused: int = 0, detail: str = "") -> None:
         """Tells how far the stage is, in pieces of its own kind; the last call goes to the manifest, less `detail`."""
-        self.counts = {"unit": unit, "total": total, "made": done - reused, "reused": reused}
+        self.counts |= {"unit": unit, "total": total, "made": done - reused, "reused": reused}
         self.publish(Progress(node=self.node, done=done, total=total, unit=unit, reused=reused, detail=detail))
 
     def notice(self, message: str) -> None:
@@ -60,9 +67,21 @@ class Stage(Plugin):
 
     kind = "stage"
     cached: ClassVar[bool] = True
-    planning: ClassVar[bool] = False  # costs nothing, and the rest of the plan hangs on it: a dry run does it too
+    by_result: ClassVar[bool] = False  # what reads it hangs on what it made, not on how it was made
     after: ClassVar[tuple[str, ...]] = ()  # nodes that come first where the graph has them, though it reads nothing
     run: Callable[..., Artifact]
+
+    @property
+    def planning(self) -> bool:
+        """Whether it costs no money and the rest of the plan hangs on it, so that a dry run does it too."""
+        return False
+
+    def ready(self) -> None:
+        """Raises QmvError where it cannot work here, such as for want of a key, before anything is made."""
+
+    def draft(self, ctx: Context, **inputs: Any) -> Artifact | None:
+        """What a dry run goes on with in place of a result that would cost money; None where there is nothing."""
+        return None
 
     def foresee(self, song: Song) -> None:
         """Raises QmvError for a song that the stage cannot work with, before anything is made or paid for."""

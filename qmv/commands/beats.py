@@ -85,7 +85,7 @@ def _tracker(registry: Registry, given: argparse.Namespace) -> Tracker:
 
 def _tracked(folder: Path, registry: Registry, tracker: Tracker, given: argparse.Namespace) -> tuple[Song, Beats]:
     """The song and its beats by the stage that runs use, in a folder of its own."""
-    from qmv.api import Context
+    from qmv.api import Account, Context, Ledger
     from qmv.engine.cache import Cache
     from qmv.engine.config import SongSettings
     from qmv.engine.inputs import open_song
@@ -101,7 +101,7 @@ def _tracked(folder: Path, registry: Registry, tracker: Tracker, given: argparse
     song = open_song(settings, cache)
     context = Context(
         node="beats", folder=folder / "work", cache=cache, run_folder=folder, workers=1, publish=_tell,
-        parallel=Mapper(()),
+        parallel=Mapper(()), account=Account(ledger=Ledger(folder / "ledger.sqlite"), budget="beats", run="beats"),
     )  # fmt: skip
     stage: Any = registry.get("stage", "track_beats").cls
     try:

@@ -22,7 +22,12 @@ _TRACKERS = (
     "qmv.plugins.tracker.beat_this:BeatThis",
 )
 _WRITERS = ("qmv.plugins.writer.template:Template",)
-_IMAGE_PROVIDERS = ("qmv.plugins.image.canvas:Canvas", "qmv.plugins.image.folder:Folder")
+_IMAGE_PROVIDERS = (
+    "qmv.plugins.image.canvas:Canvas",
+    "qmv.plugins.image.diffusers:Diffusers",
+    "qmv.plugins.image.folder:Folder",
+    "qmv.plugins.image.runware:Runware",
+)
 _MOTIONS = ("qmv.plugins.motion.still:Still", "qmv.plugins.motion.ken_burns:KenBurns")
 _TRANSITIONS = (
     "qmv.plugins.transition.cut:Cut",

@@ -8,6 +8,7 @@ in `engine.songs`, `app` and `run.py`.
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
@@ -29,6 +30,7 @@ __all__ = ["Job", "SongSettings", "bind", "plugin_fields", "publish"]
 
 
 T = TypeVar("T")
+_UNIONS = (types.UnionType, typing.Union)
 
 # -- schema ----------------------------------------------------------------------------------------------------------
 
@@ -143,7 +145,7 @@ def plugin_fields(cls: type[Plugin]) -> dict[str, tuple[str, bool]]:
     found = {}
     for name, hint in _hints(cls).items():
         many = typing.get_origin(hint) is tuple
-        inner = typing.get_args(hint)[0] if many else hint
+        inner = typing.get_args(hint)[0] if many or typing.get_origin(hint) in _UNIONS else hint
         if isinstance(inner, type) and issubclass(inner, Plugin):
             found[name] = (inner.kind, many)
     return found
@@ -165,7 +167,8 @@ def _node(cls: type[Plugin]) -> Any:
             default = f.default_factory()
         if f.name in parts:
             kind, many = parts[f.name]
-            hint, default = Any, f"${{{kind}s}}" if many else f"${{{kind}}}"
+            place = settings[f.name].knob or (f"{kind}s" if many else kind)
+            hint, default = Any, f"${{{place}}}"
         elif settings[f.name].knob:
             default = f"${{{settings[f.name].knob}}}"
         if typing.get_origin(hint) is tuple:

@@ -28,9 +28,14 @@ class Node:
     key: str
 
 
-def plan(stages: Mapping[str, Stage], roots: Mapping[str, tuple[type[Artifact], str]]) -> list[Node]:
+def plan(
+    stages: Mapping[str, Stage],
+    roots: Mapping[str, tuple[type[Artifact], str]],
+    results: Mapping[str, str] | None = None,
+) -> list[Node]:
     """The stages in an order in which each comes after what it reads; `roots` gives type and key of what is given.
 
+    `results` are digests of what some nodes made: who reads those hangs on the result, not on how it was made.
     Raises ConfigError for an unknown input, an input of another type, or a circle.
     """
     makes = {name: stage.makes() for name, stage in stages.items()} | {n: kind for n, (kind, _) in roots.items()}
@@ -51,7 +56,8 @@ def plan(stages: Mapping[str, Stage], roots: Mapping[str, tuple[type[Artifact], 
     for name in order:
         stage = stages[name]
         sources = tuple(stage.inputs())
-        keys[name] = digest({"stage": stage.identity(), "inputs": {source: keys[source] for source in sources}})
+        inputs = {source: (results or {}).get(source, keys[source]) for source in sources}
+        keys[name] = digest({"stage": stage.identity(), "inputs": inputs})
         nodes.append(Node(name=name, stage=stage, sources=sources, key=keys[name]))
     return nodes
 

@@ -69,14 +69,8 @@ class Ledger:
 
     path: Path
 
-    def budget(self, name: str) -> str:
-        """The id under which the orders of a named budget are added up, until `close_budget`."""
-        with self._writing() as db:
-            db.execute("INSERT OR IGNORE INTO budgets VALUES (?, ?)", (name, uuid.uuid4().hex))
-            return str(db.execute("SELECT id FROM budgets WHERE name = ?", (name,)).fetchone()[0])
-
     def close_budget(self, name: str) -> None:
-        """The work that had the budget is done: the same command begins with a new one."""
+        """The work that had the budget is done: orders under the same name begin a new sum."""
         if self.path.is_file():
             with self._writing() as db:
                 db.execute("DELETE FROM budgets WHERE name = ?", (name,))
@@ -89,6 +83,7 @@ class Ledger:
         An order without a price has to be forbidden by the caller where there is a cap.
         """
         with self._writing() as db:
+            budget = _budget_id(db, budget)
             if cap is not None:
                 sums = _sums(db, "budget", budget)
                 if sums.spent + sums.reserved + (price or 0) > cap:
@@ -110,6 +105,7 @@ class Ledger:
             rows = db.execute(f"SELECT id, state FROM orders WHERE {where} ORDER BY begun DESC", (thing,)).fetchall()
         if rows:
             with self._writing() as db:
+                budget = _budget_id(db, budget)
                 db.execute(f"UPDATE orders SET budget = ?, run = ? WHERE {where}", (budget, run, thing))
         return [Order(id=row[0], paid=row[1] == "paid") for row in rows]
 
@@ -137,7 +133,10 @@ class Ledger:
         with self._open() as db:
             if run is not None:
                 return _sums(db, "run", run)
-            return _sums(db, "budget", budget) if budget is not None else _sums(db, "''", "")
+            if budget is None:
+                return _sums(db, "''", "")
+            row = db.execute("SELECT id FROM budgets WHERE name = ?", (budget,)).fetchone()
+            return _sums(db, "budget", row[0]) if row else Sums()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -169,7 +168,7 @@ class Ledger:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Who pays: the run, its budget, and the cap in US dollars on everything ordered under that budget."""
+    """Who pays: the run, the name of its budget, and the cap in US dollars on everything ordered under that."""
 
     ledger: Ledger
     budget: str
@@ -204,6 +203,12 @@ def _sums(db: sqlite3.Connection, column: str, value: str) -> Sums:
     ).fetchone()
     spent, reserved, paid_orders, opened, unpriced = row[0] or 0, row[1] or 0, row[3] or 0, row[2] or 0, row[4] or 0
     return Sums(spent=_dollars(spent), reserved=_dollars(reserved), orders=paid_orders, open=opened, unpriced=unpriced)
+
+
+def _budget_id(db: sqlite3.Connection, name: str) -> str:
+    """Under which the orders of a named budget are added up, until the budget is closed."""
+    db.execute("INSERT OR IGNORE INTO budgets VALUES (?, ?)", (name, uuid.uuid4().hex))
+    return str(db.execute("SELECT id FROM budgets WHERE name = ?", (name,)).fetchone()[0])
 
 
 def _nano(amount: Decimal | None) -> int | None:

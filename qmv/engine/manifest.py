@@ -16,6 +16,7 @@ from typing import Any
 
 from qmv import __version__
 from qmv.engine.registry import Registry
+from qmv.engine.secrets import redacted
 
 __all__ = ["SCHEMA_VERSION", "Manifest", "StageRecord", "provenance"]
 
@@ -36,6 +37,8 @@ class StageRecord:
     total: int | None = None
     made: int | None = None
     reused: int | None = None
+    failed: int | None = None
+    saved_usd: str | None = None
     error: str | None = None
 
 
@@ -56,11 +59,13 @@ class Manifest:
     overrides: list[str] = field(default_factory=list)
     stages: list[StageRecord] = field(default_factory=list)
     pictures: dict[str, int] = field(default_factory=dict)
+    money: dict[str, Any] = field(default_factory=dict)  # US dollars: spent, saved by reuse, still reserved
+    quote: dict[str, str | None] = field(default_factory=dict)  # a dry run: what would be bought, by its key
     sync: dict[str, Any] = field(default_factory=dict)  # what was measured of the finished video, without its cuts
     made_with: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        text = redacted(json.dumps(asdict(self), indent=2, ensure_ascii=False)) + "\n"
         part = folder / ".manifest.part"
         try:
             part.write_text(text, encoding="utf-8", errors="backslashreplace")

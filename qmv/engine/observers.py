@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
+from qmv.engine.secrets import redacted
 from qmv.events import Event, Notice, Progress, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
 from qmv.hookspecs import hookimpl
 
@@ -26,7 +27,7 @@ class EventLog:
     @hookimpl
     def qmv_event(self, event: Event) -> None:
         line = {"event": type(event).__name__, **dataclasses.asdict(event)}
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.write(redacted(json.dumps(line, ensure_ascii=False)) + "\n")
         self._file.flush()
 
     def close(self) -> None:

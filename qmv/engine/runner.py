@@ -6,6 +6,7 @@ again goes on where an ended one stopped.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -17,19 +18,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from qmv.api import Context
-from qmv.artifacts import Artifact, Beats, Delivery, Song, SyncProof
-from qmv.engine.cache import Cache
+from qmv.artifacts import Artifact, Beats, Delivery, Pictures, Song, SyncProof
+from qmv.engine.cache import Cache, digest
 from qmv.engine.config import Job, SongSettings
 from qmv.engine.graph import Node, plan
 from qmv.engine.inputs import open_song, root_keys
+from qmv.engine.ledger import Account
 from qmv.engine.manifest import Manifest, StageRecord
+from qmv.engine.money import account_of, book, saved_by, told
 from qmv.engine.parallel import Mapper, cores, end_workers
 from qmv.engine.registry import Registry
 from qmv.engine.run_errors import run_error
 from qmv.engine.windows import way_to_beats, windowed
-from qmv.errors import PluginError
+from qmv.errors import PluginError, QmvError
 from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
-from qmv.plain import dump, files, load
+from qmv.plain import content, dump, files, load
 
 __all__ = ["Run"]
 
@@ -45,20 +48,25 @@ class Run:
     registry: Registry
     manifest: Manifest
     cache: Cache = field(init=False)
+    account: Account = field(init=False)
     values: dict[str, Artifact] = field(default_factory=dict)
+    results: dict[str, str] = field(default_factory=dict)  # of nodes whose readers hang on what they made
 
     def __post_init__(self) -> None:
         self.cache = Cache(Path(self.job.outputs).absolute() / "cache")
+        self.account = account_of(self.job.outputs, self.folder, self.manifest.overrides)
 
     def execute(self) -> Manifest:
         """Makes everything; raises QmvError for the first stage that fails, after the manifest says so."""
         started = time.monotonic()
         with self._observed(), self._verdict(started):
             nodes = self._plan()
+            self._check_ready(nodes)
             self._start(nodes)
             nodes = self._with_window(nodes)
-            for node, record in zip(nodes, self.manifest.stages):
-                self._stage(node, record)
+            for place, record in enumerate(self.manifest.stages):
+                self._stage(nodes[place], record)
+                nodes = self._keyed(nodes, nodes[place])
                 self.manifest.write(self.folder)
             self.manifest.result = self._result(nodes)
             self._count_pictures()
@@ -68,8 +76,10 @@ class Run:
         """A line a stage: what a run would do, and what is cached. Stages that only plan are done."""
         nodes = self._with_window(self._plan())
         lines = [f"song: {note}" for note in self.manifest.notes]
-        for node, record in zip(nodes, self.manifest.stages):
+        for place, record in enumerate(self.manifest.stages):
+            node = nodes[place]
             lines.append(f"{node.name} ({node.stage.name}): {self._outlook(node, record)}")
+            nodes = self._keyed(nodes, node)
         self.manifest.status = "planned"
         self.manifest.write(self.folder)
         return lines
@@ -80,7 +90,7 @@ class Run:
         return self._planned(open_song(self.job.song, self.cache))
 
     def _planned(self, song: Song) -> list[Node]:
-        self.values = {"song": song, "style": self.job.style}
+        self.values, self.results = {"song": song, "style": self.job.style}, {}
         self.manifest.song = {
             "path": str(song.file.path), "sha256": song.file.sha256, "title": song.title, "artist": song.artist,
             "start_s": song.start_s, "end_s": song.end_s, **_told(self.job.song),
@@ -108,6 +118,40 @@ class Run:
         self.manifest.song["window"] = window
         return nodes
 
+    def _check_ready(self, nodes: list[Node]) -> None:
+        """Raises what stops a stage from working here, such as a missing key, unless there is nothing left for it."""
+        for node in nodes:
+            try:
+                node.stage.ready()
+            except QmvError:
+                if node.name not in self._made_before(nodes):
+                    raise
+
+    def _made_before(self, nodes: list[Node]) -> set[str]:
+        """The nodes that an earlier run has made for this one."""
+        found: set[str] = set()
+        for place in range(len(nodes)):
+            node = nodes[place]
+            if node.stage.cached and (artifact := self._load(node)) is not None:
+                found.add(node.name)
+                self.values[node.name] = artifact
+                nodes = self._keyed(nodes, node)
+        self.values = {name: self.values[name] for name in ("song", "style")}
+        self.results = {}
+        return found
+
+    def _keyed(self, nodes: list[Node], made: Node) -> list[Node]:
+        """The plan with new keys behind a node, where they hang on what it made."""
+        artifact = self.values.get(made.name)
+        if artifact is None or not (made.stage.by_result or artifact.provisional):
+            return nodes
+        self.results[made.name] = digest(content(artifact))
+        roots = root_keys(cast(Song, self.values["song"]), self.job.style)
+        nodes = plan(self.job.stages, roots, self.results)
+        for node, record in zip(nodes, self.manifest.stages):
+            record.key = node.key
+        return nodes
+
     def _start(self, nodes: list[Node]) -> None:
         self.manifest.write(self.folder)
         title = f"{self.manifest.song['title']} / {self.job.style.name}"
@@ -117,11 +161,16 @@ class Run:
         if node.stage.cached and (artifact := self._load(node)) is not None:
             self.values[node.name] = artifact
             return "cached"
-        if node.stage.planning and all(source in self.values for source in node.sources):
-            self.values[node.name] = self._make(node, record)
-            return f"planned: {record.total} {record.unit}"
         known = {source: self.values[source] for source in node.sources if source in self.values}
-        text = node.stage.forecast(self._context(node, self.folder), **known)
+        ctx = self._context(node, self.folder)
+        if len(known) == len(node.sources):
+            if node.stage.planning:
+                self.values[node.name] = self._make(node, record)
+                return f"planned: {record.total} {record.unit}" if record.total else "planned"
+            if (draft := node.stage.draft(ctx, **known)) is not None:
+                self.values[node.name] = draft
+        text = node.stage.forecast(ctx, **known)
+        self.manifest.quote |= {key: None if usd is None else str(usd) for key, usd in ctx.offers.items()}
         return f"to do: {text}" if text else "to do"
 
     # -- one stage ---------------------------------------------------------------------------------------------------
@@ -132,6 +181,8 @@ class Run:
         self._publish(StageStarted(node=node.name, stage=node.stage.name))
         try:
             artifact = self.values[node.name] = self._make(node, record)
+            if record.cached and isinstance(artifact, Pictures):
+                record.saved_usd = str(saved_by(artifact))
             self._keep_artifact(node)
             self._count_sync(artifact)
             node.stage.review(self._context(node, self.folder), artifact, **self._inputs(node))
@@ -163,7 +214,7 @@ class Run:
                 return artifact
             record.cached = False
             self.cache.put(node.stage.name, node.key, lambda part: self._fill(node, record, part))
-            artifact = self._load(node)
+            artifact = self._load(node, provisional=True)
         if artifact is None:
             raise PluginError(
                 f"stages.{node.name} ({node.stage.name}): its {node.stage.makes().__name__} cannot be kept and read "
@@ -188,9 +239,11 @@ class Run:
 
     def _call(self, node: Node, record: StageRecord, folder: Path) -> Artifact:
         ctx = self._context(node, folder)
-        artifact = node.stage.run(ctx, **self._inputs(node))
-        for name, count in ctx.counts.items():
-            setattr(record, name, count)
+        try:
+            artifact = node.stage.run(ctx, **self._inputs(node))
+        finally:
+            for name, count in ctx.counts.items():
+                setattr(record, name, count)
         if not isinstance(artifact, node.stage.makes()):
             raise PluginError(
                 f"stages.{node.name} ({node.stage.name}): run() says that it makes a {node.stage.makes().__name__}, "
@@ -198,8 +251,11 @@ class Run:
             )
         return artifact
 
-    def _load(self, node: Node) -> Artifact | None:
-        """The stage's artifact from the cache; None where there is none, or a file of it is gone or changed."""
+    def _load(self, node: Node, *, provisional: bool = False) -> Artifact | None:
+        """The stage's artifact from the cache; None where there is none, or a file of it is gone or changed.
+
+        A provisional one is for the run that made it only.
+        """
         folder = self.cache.get(node.stage.name, node.key)
         if folder is None:
             return None
@@ -208,6 +264,8 @@ class Run:
             artifact = load(node.stage.makes(), data, folder)
         except (OSError, ValueError, TypeError, KeyError):
             log.info("%s: the cached artifact cannot be read and is made anew", node.name, exc_info=True)
+            return None
+        if artifact.provisional and not provisional:
             return None
         # the cache has checked the bytes of the entry's own files
         if not all(f.path.is_file() if f.path.is_relative_to(folder) else f.intact() for f in files(artifact)):
@@ -226,6 +284,7 @@ class Run:
             workers=self.job.run.workers or cores(),
             publish=self._publish,
             parallel=Mapper(self.registry.files, lambda words: self._publish(Notice(node=node.name, message=words))),
+            account=self.account,
         )
 
     def _inputs(self, node: Node) -> dict[str, Artifact]:
@@ -268,13 +327,15 @@ class Run:
             raise error from cause
         finally:
             manifest.seconds = round(time.monotonic() - started, 3)
+            with contextlib.suppress(QmvError):  # a ledger that cannot be read has stopped the run already
+                book(manifest, self.account)
             self._publish(
                 RunFinished(
                     status=manifest.status,
                     seconds=manifest.seconds,
                     result=manifest.result,
                     error=manifest.error or "",
-                    summary=_summary(manifest.sync),
+                    summary="; ".join(filter(None, (_summary(manifest.sync), told(manifest)))),
                 )
             )
             _write_if_possible(manifest, self.folder, failed=manifest.status != "finished")
@@ -299,14 +360,13 @@ class Run:
             self.manifest.sync["cuts"] = len(artifact.cuts)
 
     def _count_pictures(self) -> None:
-        from qmv.artifacts import Pictures
-
         for record in self.manifest.stages:
             value = self.values.get(record.node)
             if isinstance(value, Pictures):
-                made = record.made or 0
-                asked = len(value.pictures)
-                self.manifest.pictures = {"asked": asked, "made": made, "reused": asked - made, "failed": 0}
+                made, failed = record.made or 0, len(value.missing) + len(value.stand_ins)
+                asked = len(value.pictures) + len(value.missing)
+                counts = {"asked": asked, "made": made, "reused": asked - made - failed, "failed": failed}
+                self.manifest.pictures = counts
 
 
 _OF_BEATS = ("bpm", "tempo_range", "meter", "downbeat_s", "offset_s", "beats_file")

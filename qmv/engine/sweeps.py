@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
+
+from qmv.engine.ledger import dollars
+from qmv.engine.money import BUDGET_ENV, budget_name, ledger_of
 
 __all__ = ["SweepWatch", "summary"]
 
@@ -15,20 +20,47 @@ _folders: list[Path] = []
 
 
 class SweepWatch(Callback):
-    """Notes where a sweep puts its jobs; switched on in conf/config.yaml."""
+    """Notes where a sweep puts its jobs, and names their common budget; switched on in conf/config.yaml."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _folders.append(Path(config.hydra.sweep.dir).absolute())
+        os.environ[BUDGET_ENV] = budget_name(config.hydra.overrides.task)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        name = os.environ.pop(BUDGET_ENV)
+        if all(manifest["status"] == "finished" for _, manifest in _jobs()):
+            ledger_of(config.outputs).close_budget(name)
 
 
 def summary() -> list[str]:
     """A line a job of this process's sweep: number, what became of it, overrides, and the video or the error."""
     if not _folders:
         return []
-    found = [(folder.name, _manifest(folder)) for folder in _folders[-1].glob("*") if folder.name.isdigit()]
-    jobs = sorted(((int(number), manifest) for number, manifest in found if manifest), key=lambda job: job[0])
+    jobs = _jobs()
     done = sum(manifest["status"] in ("finished", "planned") for _, manifest in jobs)
-    return [f"{done} of {len(jobs)} jobs finished in {_folders[-1]}", *(_line(*job) for job in jobs)]
+    first = f"{done} of {len(jobs)} jobs finished in {_folders[-1]}"
+    return [first, *(_line(*job) for job in jobs), *_money([manifest for _, manifest in jobs])]
+
+
+def _jobs() -> list[tuple[int, dict[str, Any]]]:
+    found = [(folder.name, _manifest(folder)) for folder in _folders[-1].glob("*") if folder.name.isdigit()]
+    return sorted(((int(number), manifest) for number, manifest in found if manifest), key=lambda job: job[0])
+
+
+def _money(manifests: list[dict[str, Any]]) -> list[str]:
+    """What the jobs have spent together, or would; a picture that several of them want is bought once."""
+    lines = []
+    if offers := {key: usd for manifest in manifests for key, usd in manifest.get("quote", {}).items()}:
+        known = [Decimal(usd) for usd in offers.values() if usd is not None]
+        unknown = f", and {len(offers) - len(known)} without a known price" if len(known) < len(offers) else ""
+        price = dollars(sum(known, Decimal(0)))
+        lines.append(f"in all {len(offers)} pictures to buy, about {price}{unknown}; shared ones count once")
+    if spent := [manifest["money"] for manifest in manifests if manifest.get("money")]:
+        total = sum((Decimal(money["spent_usd"]) for money in spent), Decimal(0))
+        saved = sum((Decimal(money["saved_usd"]) for money in spent), Decimal(0))
+        count = sum(money["bought"] for money in spent)
+        lines.append(f"spent {dollars(total)} on {count} pictures, saved {dollars(saved)} by reuse")
+    return lines
 
 
 def _line(number: int, manifest: dict[str, Any]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 from qmv.artifacts import Shot, Storyboard
 
-__all__ = ["ChunkSpan", "Overlap", "chunk_spans", "overlaps", "seen"]
+__all__ = ["ChunkSpan", "Overlap", "chunk_spans", "held", "overlaps", "seen"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,18 @@ class ChunkSpan:
     shot: int
     first: int
     frames: int
+
+
+def held(storyboard: Storyboard, missing: Collection[int]) -> Storyboard:
+    """The storyboard without the shots that have no picture: the one before stays longer, at the start the one after
+    comes sooner. `missing` must leave a shot."""
+    there = [shot for shot in storyboard.shots if shot.index not in set(missing)]
+    starts = [0, *(shot.start for shot in there[1:]), storyboard.frames]
+    shots = tuple(
+        dataclasses.replace(shot, index=index, start=start, end=end)
+        for index, (shot, (start, end)) in enumerate(zip(there, pairwise(starts), strict=True))
+    )
+    return dataclasses.replace(storyboard, shots=shots) if missing else storyboard
 
 
 def overlaps(storyboard: Storyboard, length_s: float) -> list[Overlap]:

@@ -14,7 +14,7 @@ from qmv.artifacts import Pictures, Shot, Song, Storyboard, Video
 from qmv.errors import PluginError
 from qmv.media.mux import join, tags
 from qmv.media.sound import write_sound
-from qmv.media.timeline import overlaps, seen
+from qmv.media.timeline import held, overlaps, seen
 from qmv.stages.assembly import Assembly
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class AssembleMoviepy(Assembly):
             raise ValueError(f"encoder must be x264 with MoviePy (use assemble_video), got {self.encoder.name}")
 
     def run(self, ctx: Context, song: Song, storyboard: Storyboard, pictures: Pictures) -> Video:
+        storyboard = held(storyboard, pictures.missing)
         size_px = self.size_px(pictures)
         silent, sound = ctx.folder / "silent.mp4", ctx.folder / "sound.mp4"
         self._write(ctx, silent, self._composite(storyboard, pictures, size_px), storyboard)

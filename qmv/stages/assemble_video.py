@@ -14,7 +14,7 @@ from qmv.errors import PluginError
 from qmv.media.chunk import Chunk, Layer
 from qmv.media.moments import Moment, blanked, moments
 from qmv.media.mux import join, tags
-from qmv.media.timeline import ChunkSpan, Overlap, chunk_spans, overlaps, seen
+from qmv.media.timeline import ChunkSpan, Overlap, chunk_spans, held, overlaps, seen
 from qmv.stages.assembly import Assembly
 from qmv.stages.video_tasks import CHUNKS, SOUND, ChunkTask, SoundTask, do_all
 from qmv.stages.wanted_quality import crf_of, known_crf, samples
@@ -53,6 +53,7 @@ class AssembleVideo(Assembly):
             ) from error
 
     def run(self, ctx: Context, song: Song, beats: Beats, storyboard: Storyboard, pictures: Pictures) -> Video:
+        storyboard = held(storyboard, pictures.missing)
         spans, chunks = self._plan(storyboard, pictures, beats)
         encoder, notes = self._encoder(ctx, chunks, storyboard.fps)
         keys = [self._key(chunk, encoder, storyboard.fps) for chunk in chunks]
@@ -78,6 +79,7 @@ class AssembleVideo(Assembly):
             transitions = overlaps(storyboard, self.transition.length_s())
             count = len(chunk_spans(storyboard, transitions, self.chunk_frames))
             return f"at most {count} chunks to encode; how many, the pictures tell"
+        storyboard = held(storyboard, inputs["pictures"].missing)
         _, chunks = self._plan(storyboard, inputs["pictures"], inputs["beats"])
         encoder = self._known_encoder(ctx.cache, chunks, storyboard.fps)
         if encoder is None:

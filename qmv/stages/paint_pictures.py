@@ -1,21 +1,19 @@
-"""Gets a picture for each shot; each is checked, cropped and cached on its own, and made once for all runs."""
+"""Gets a picture for each shot, and decides what becomes of a shot whose picture cannot be had."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
+import dataclasses
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
-from qmv.api import Cache, Context, ImageProvider, ImageRequest, Outcome, Stage, plugin, setting
-from qmv.artifacts import File, Picture, Pictures, Storyboard, Style
-from qmv.errors import PluginError, QmvError
+from qmv.api import Context, ImageProvider, ImageRequest, Stage, plugin, setting
+from qmv.artifacts import Pictures, Storyboard, Style
+from qmv.engine.ledger import dollars
+from qmv.errors import AccessError, BudgetError, ConfigError, QmvError
+from qmv.stages.picture_store import PictureStore, Want
 
 __all__ = ["PaintPictures"]
-
-_AREA = "pictures"
-_FILE = "picture.png"
-_AT_ONCE = 64  # locks held at a time: each is an open file, and systems allow about 1000
 
 
 @plugin
@@ -25,10 +23,21 @@ class PaintPictures(Stage):
     name = "paint_pictures"
     libraries = ("opencv-python-headless", "pillow")
     image: ImageProvider
+    fallback: ImageProvider | None = setting(
+        "who makes what `image` did not", default=None, keyed=False, knob="fallback"
+    )
     width: int = setting(
         "width of the pictures and the video, even", default=1024, unit="px", at_least=16, at_most=8192, knob="width"
     )
     height: int = setting("height, even", default=1024, unit="px", at_least=16, at_most=8192, knob="height")
+    on_missing: str = setting(
+        "a picture that cannot be had: fail, hold (its neighbour stays longer) or fallback (another provider's)",
+        default="fail", choices=("fail", "hold", "fallback"), keyed=False, knob="on_missing",
+    )  # fmt: skip
+    budget_usd: float | None = setting(
+        "the most that the run, or the whole sweep, may spend", default=None, unit="US dollars", at_least=0,
+        keyed=False, knob="budget_usd",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,34 +47,107 @@ class PaintPictures(Stage):
                     f"{name} must be even (H.264 stores colour for 2 x 2 pixels), got {getattr(self, name)}"
                 )
 
+    def ready(self) -> None:
+        self.image.ready()
+        if self.on_missing == "fallback" and self.fallback is not None:
+            self.fallback.ready()
+
     def run(self, ctx: Context, style: Style, storyboard: Storyboard) -> Pictures:
-        wanted = self._requests(style, storyboard)
-        unique: dict[str, ImageRequest] = {}
-        for key, request in wanted:
-            unique.setdefault(key, request)
-        reused = sum(ctx.cache.get(_AREA, key) is not None for key in unique)
-        ctx.progress(reused, len(unique), "pictures", reused=reused)
-        done = reused
-        for made in self._paint(ctx.cache, unique):
-            done, reused = done + 1, reused + (not made)
-            ctx.progress(done, len(unique), "pictures", reused=reused)
+        requests = self._requests(style, storyboard)
+        store = self._store(ctx, self.image)
+        self._check_price(requests[0])
+        wants = store.wants(requests)
+        failed = self._made(ctx, store, wants)
+        stand_ins: dict[int, Want] = {}
+        if failed:
+            self._judge(failed, len(wants))
+            ctx.notice(f"{_left_out(failed, wants)}: {self._consolation(failed, wants)}")
+            if self.on_missing == "fallback":
+                stand_ins = self._stand_ins(ctx, wants, failed)
+        pictures, missing = [], []
+        for index, want in enumerate(wants):
+            if index in stand_ins:
+                pictures.append(self._store(ctx, self.fallback or self.image).picture(stand_ins[index]))
+            elif want.source in failed:
+                missing.append(index)
+            else:
+                pictures.append(store.picture(want))
         return Pictures(
             width_px=self.width,
             height_px=self.height,
-            pictures=tuple(self._picture(ctx.cache, key, request) for key, request in wanted),
+            pictures=tuple(pictures),
+            missing=tuple(missing),
+            stand_ins=tuple(stand_ins),
         )
 
     def forecast(self, ctx: Context, **inputs: Any) -> str:
         if "storyboard" not in inputs:
             return ""
-        keys = {key for key, _ in self._requests(inputs["style"], inputs["storyboard"])}
-        cached = sum(ctx.cache.get(_AREA, key) is not None for key in keys)
-        return f"{len(keys) - cached} pictures to make, {cached} cached"
+        store = self._store(ctx, self.image)
+        unique = {want.source: want for want in store.wants(self._requests(inputs["style"], inputs["storyboard"]))}
+        missing = {source: want for source, want in unique.items() if not store.has(source)}
+        text = f"{len(missing)} pictures to make, {len(unique) - len(missing)} cached"
+        if not self.image.paid:
+            return text
+        ctx.offers.update({source: store.price(want.request) for source, want in missing.items()})
+        return f"{text}; {_quote(list(ctx.offers.values()))}{self._against_budget(ctx)}"
 
-    def _requests(self, style: Style, storyboard: Storyboard) -> list[tuple[str, ImageRequest]]:
-        """(key, request) of each shot; shots that want the same picture have the same key."""
-        provider = self.image.identity()
-        requests = [
+    # -- making ------------------------------------------------------------------------------------------------------
+
+    def _made(self, ctx: Context, store: PictureStore, wants: Sequence[Want]) -> dict[str, QmvError]:
+        """Makes what is missing and tells how far it is; gives the errors of the sources that failed."""
+        unique = {want.source: want for want in wants}
+        failed: dict[str, QmvError] = {}
+        new: set[str] = set()
+        reused = sum(store.has(source) for source in unique)
+        done = reused
+        ctx.progress(done, len(unique), "pictures", reused=reused)
+        for made in store.make(list(unique.values())):
+            if made.error is not None:
+                failed[made.source] = made.error
+                continue
+            done, reused = done + 1, reused + (not made.new)
+            if made.new:
+                new.add(made.source)
+            ctx.progress(done, len(unique), "pictures", reused=reused)
+        saved = [store.cost(want) or 0 for source, want in unique.items() if source not in new and source not in failed]
+        ctx.counts |= {"failed": len(failed), "saved_usd": str(sum(saved, Decimal(0)))}
+        return failed
+
+    def _judge(self, failed: dict[str, QmvError], count: int) -> None:
+        """Raises the error that stands for all, where the run cannot go on."""
+        errors = list(failed.values())
+        stop = next((error for error in errors if isinstance(error, AccessError)), None)
+        if stop is not None:
+            raise stop
+        if self.on_missing == "fail" or (self.on_missing == "hold" and len(failed) == count):
+            worst = next((error for error in errors if isinstance(error, BudgetError)), errors[0])
+            if count == 1:
+                raise worst
+            kept = f"{len(failed)} of {count} pictures are missing, the others are kept"
+            text = f"{str(worst).rstrip('.')}; {kept}"
+            if self.on_missing == "fail":
+                text += "; on_missing=hold or fallback makes the video without them"
+            raise type(worst)(f"{text}.") if type(worst).__init__ is Exception.__init__ else worst
+
+    def _stand_ins(self, ctx: Context, wants: Sequence[Want], failed: dict[str, QmvError]) -> dict[int, Want]:
+        store = self._store(ctx, self.fallback or self.image)
+        indexes = [index for index, want in enumerate(wants) if want.source in failed]
+        twins = store.wants([wants[index].request for index in indexes])
+        again = {made.source: made.error for made in store.make(twins) if made.error is not None}
+        for error in again.values():
+            raise error
+        return dict(zip(indexes, twins))
+
+    def _consolation(self, failed: dict[str, QmvError], wants: Sequence[Want]) -> str:
+        if self.on_missing == "hold":
+            return "their neighbours stay longer"
+        return f"image ({(self.fallback or self.image).name}) makes them"
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def _requests(self, style: Style, storyboard: Storyboard) -> list[ImageRequest]:
+        return [
             ImageRequest(
                 index=shot.index,
                 prompt=shot.prompt,
@@ -80,81 +162,47 @@ class PaintPictures(Stage):
             )
             for shot in storyboard.shots
         ]
-        shape = {"width_px": self.width, "height_px": self.height, "version": self.version}
-        return [
-            (
-                Cache.key({"provider": provider, "request": self.image.request_identity(request), "shape": shape}),
-                request,
-            )
-            for request in requests
-        ]
 
-    def _paint(self, cache: Cache, wanted: dict[str, ImageRequest]) -> Iterator[bool]:
-        """Makes what is missing; yields for each whether this run made it.
-
-        A picture that another run is making is waited for while this run holds no lock, so that two runs can never
-        wait for each other.
-        """
-        missing = {key: request for key, request in wanted.items() if cache.get(_AREA, key) is None}
-        while missing:
-            with ExitStack() as locks:
-                mine: dict[str, ImageRequest] = {}
-                for key in list(missing)[:_AT_ONCE]:
-                    if locks.enter_context(cache.lock(_AREA, key, wait=False)):
-                        mine[key] = missing.pop(key)
-                found = [key for key in mine if cache.get(_AREA, key) is not None]
-                yield from (False for _ in found)
-                yield from self._make(cache, {key: mine[key] for key in mine if key not in found})
-            if missing and not mine:
-                with cache.lock(_AREA, next(iter(missing))):
-                    pass  # the other run has made it, failed or died: look again
-
-    def _make(self, cache: Cache, requests: dict[str, ImageRequest]) -> Iterator[bool]:
-        """Asks the provider for all; what came is kept before the first failure is raised."""
-        if not requests:
-            return
-        keys = {request: key for key, request in requests.items()}
-        first_error: QmvError | None = None
-        for outcome in self.image.render_all(list(requests.values())):
-            try:
-                self._keep(cache, keys.pop(outcome.request, None), outcome)
-            except QmvError as error:
-                first_error = first_error or error
-            else:
-                yield True
-        if first_error is None and keys:
-            first_error = PluginError(f"image ({self.image.name}): gave no outcome for {len(keys)} pictures.")
-        if first_error is not None:
-            raise first_error
-
-    def _keep(self, cache: Cache, key: str | None, outcome: Outcome) -> None:
-        from qmv.media.chunk import planes_beside
-        from qmv.media.frame import Frame
-        from qmv.media.picture import crop_to, png, read
-
-        if key is None:
-            raise PluginError(f"image ({self.image.name}): gave an outcome that was not asked for, or gave it twice.")
-        if not isinstance(outcome.image, bytes):
-            raise outcome.error or PluginError(f"image ({self.image.name}): gave neither a picture nor an error.")
-        name = f"image ({self.image.name}): picture {outcome.request.index}"
-        rgb = crop_to(read(outcome.image, name), self.width, self.height)
-
-        def write(folder: Path) -> None:
-            (folder / _FILE).write_bytes(png(rgb))
-            Frame.from_rgb(rgb).save(planes_beside(folder / _FILE))
-
-        cache.put(_AREA, key, write)
-
-    def _picture(self, cache: Cache, key: str, request: ImageRequest) -> Picture:
-        from qmv.media.chunk import planes_beside
-
-        file = cache.folder(_AREA, key) / _FILE
-        return Picture(
-            file=File.of(file),
-            planes=File.of(planes_beside(file)),
+    def _store(self, ctx: Context, provider: ImageProvider) -> PictureStore:
+        cap = None if self.budget_usd is None else Decimal(str(self.budget_usd))
+        return PictureStore(
+            provider=provider,
+            cache=ctx.cache,
+            account=dataclasses.replace(ctx.account, cap=cap),
             width_px=self.width,
             height_px=self.height,
-            provider=self.image.name,
-            seed=request.seed,
-            prompt=request.prompt,
+            version=self.version,
+            tell=ctx.notice,
         )
+
+    def _check_price(self, request: ImageRequest) -> None:
+        if self.budget_usd is not None and self.image.paid and self.image.price(request) is None:
+            raise ConfigError(
+                f"budget_usd: what a picture of {self.image.product(request)} costs is not known, so no budget can be "
+                "held; give it by image.price_usd=PRICE, or list it in conf/prices/usd.yaml."
+            )
+
+    def _against_budget(self, ctx: Context) -> str:
+        if self.budget_usd is None:
+            return ""
+        total = sum((price or 0 for price in ctx.offers.values()), Decimal(0))
+        cap = Decimal(str(self.budget_usd))
+        return f", MORE than budget_usd ({dollars(cap)})" if total > cap else f", within budget_usd ({dollars(cap)})"
+
+
+def _left_out(failed: dict[str, QmvError], wants: Sequence[Want]) -> str:
+    first = str(next(iter(failed.values()))).rstrip(".")
+    count = sum(want.source in failed for want in wants)
+    return f"{count} of {len(wants)} pictures could not be had ({first})"
+
+
+def _quote(prices: Sequence[Decimal | None]) -> str:
+    known = [price for price in prices if price is not None]
+    if not prices:
+        return "nothing to buy"
+    if not known:
+        return "their price is not known (image.price_usd=PRICE gives it)"
+    unknown = f", and {len(prices) - len(known)} without a known price" if len(known) < len(prices) else ""
+    low, high = min(known), max(known)
+    each = dollars(low) if low == high else f"{dollars(low)} to {dollars(high)}"
+    return f"about {dollars(sum(known, Decimal(0)))} at {each} each{unknown}"

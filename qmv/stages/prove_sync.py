@@ -34,7 +34,7 @@ class ProveSync(Stage):
         import cv2
 
         from qmv.media.probe import probe
-        from qmv.media.timeline import overlaps
+        from qmv.media.timeline import held, overlaps
         from qmv.proof.faults import Measured
         from qmv.proof.pictures import prove_pictures
         from qmv.proof.plan import Plan
@@ -43,7 +43,7 @@ class ProveSync(Stage):
         from qmv.proof.verdict import judged
 
         cv2.setNumThreads(1)  # the decoder's threads are the parallel unit
-        path, total = video.file.path, video.frames
+        path, total, storyboard = video.file.path, video.frames, held(storyboard, pictures.missing)
         plan = Plan(
             storyboard=storyboard,
             beats=beats,

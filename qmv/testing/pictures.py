@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -15,7 +16,7 @@ from qmv.api import (
 from qmv.engine.cache import digest
 from qmv.errors import QmvError
 from qmv.testing.base import PluginContract
-from qmv.testing.things import image_request
+from qmv.testing.things import image_request, trial_purchases
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,20 +60,21 @@ class ImageProviderContract(PluginContract):
         price = subject.price(self.request())
         assert price is None or (isinstance(price, Decimal) and price >= 0)
 
-    def test_gives_one_outcome_for_each_request(self, subject: ImageProvider) -> None:
+    def test_gives_one_outcome_for_each_request(self, subject: ImageProvider, tmp_path: Path) -> None:
         requests = [self.request(index=index, seed=index) for index in range(3)]
-        outcomes = list(subject.render_all(requests))
+        outcomes = list(subject.render_all(requests, trial_purchases(tmp_path, subject, requests)))
         assert sorted(outcome.request.index for outcome in outcomes) == [0, 1, 2]
         assert all((outcome.image is None) != (outcome.error is None) for outcome in outcomes)
 
-    def test_has_no_outcome_for_no_request(self, subject: ImageProvider) -> None:
-        assert list(subject.render_all([])) == []
+    def test_has_no_outcome_for_no_request(self, subject: ImageProvider, tmp_path: Path) -> None:
+        assert list(subject.render_all([], trial_purchases(tmp_path, subject, []))) == []
 
-    def test_turns_an_error_into_an_outcome(self, subject: ImageProvider) -> None:
+    def test_turns_an_error_into_an_outcome(self, subject: ImageProvider, tmp_path: Path) -> None:
         if type(subject).render_all is not ImageProvider.render_all:
             pytest.skip("it brings its own render_all: test there that a failing request loses no other")
         requests = [self.request(index=index, seed=index) for index in range(3)]
-        outcomes = {outcome.request.index: outcome for outcome in _flaky(subject, 1).render_all(requests)}
+        purchases = trial_purchases(tmp_path, subject, requests)
+        outcomes = {outcome.request.index: outcome for outcome in _flaky(subject, 1).render_all(requests, purchases)}
         assert isinstance(outcomes[1].error, QmvError)
         assert outcomes[0].image
         assert outcomes[2].image

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmv.api import (
-    Context,
-    ImageRequest,
-)
+from qmv.api import Account, Context, ImageProvider, ImageRequest, Ledger, Purchase, Purchases
 from qmv.artifacts import Shot, Style
-from qmv.engine.cache import Cache
+from qmv.engine.cache import Cache, digest
 from qmv.engine.parallel import Mapper
 from qmv.events import Event
 
@@ -94,6 +92,22 @@ def noise_frame(seed: int, width: int = 64, height: int = 36) -> Frame:
     return Frame(y, u, v)
 
 
+def trial_purchases(
+    folder: Path, provider: ImageProvider, requests: Sequence[ImageRequest], *, cap: Decimal | None = None
+) -> Purchases:
+    """What `render_all` wants beside its requests, with the ledger in `folder`."""
+    account = Account(ledger=Ledger(folder / "ledger.sqlite"), budget="trial", run="trial", cap=cap)
+    wanted = {
+        request: Purchase(
+            key=digest({"provider": provider.identity(), "request": provider.request_identity(request)}),
+            product=provider.product(request),
+            price=provider.price(request),
+        )
+        for request in requests
+    }
+    return Purchases(account=account, wanted=wanted)
+
+
 def stage_context(
     folder: Path, *, workers: int = 1, node: str = "trial", publish: Callable[[Event], None] | None = None
 ) -> Context:
@@ -107,4 +121,5 @@ def stage_context(
         workers=workers,
         publish=publish or (lambda _: None),
         parallel=Mapper(()),
+        account=Account(ledger=Ledger(folder / "ledger.sqlite"), budget="trial", run="trial"),
     )

@@ -1,0 +1,232 @@
+"""The way of one picture from its request to its bytes, whatever happens between.
+
+Its rules: an order is on disk before it is sent; nothing is ordered anew while it is open what became of the last
+order; a service that is in doubt is asked before it is sent anything again; and no picture takes longer than its
+deadline. Everything runs in one event loop, whose clock is the one of the deadlines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from qmv.api import ImageRequest, Outcome, Purchases
+from qmv.buying.look import look_at
+from qmv.buying.seller import Busy, Doubt, Refused, Seller, Sold, Spoilt
+from qmv.errors import AccessError, BudgetError, QmvError, ServiceError
+
+__all__ = ["Shop", "Terms"]
+
+log = logging.getLogger("qmv")
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
+_ON_ITS_WAY_S = 1.0  # a message that left on a lost connection may still arrive
+_FETCHES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """`at_once` orders are in work; a picture fails `deadline_s` after its turn, or with its `tries`-th bad file."""
+
+    at_once: int
+    deadline_s: float
+    tries: int = 3
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """Buys a batch of pictures from one seller; `outcomes` is called once."""
+
+    seller: Seller
+    purchases: Purchases
+    terms: Terms
+    stop: QmvError | None = None
+    quiet_until: float = 0.0  # of the loop's clock: the service asked for a pause
+    last_success: float = 0.0
+    slots: asyncio.Semaphore = field(init=False)
+
+    async def outcomes(self, requests: Sequence[ImageRequest]) -> AsyncIterator[Outcome]:
+        """An outcome a request, as they come."""
+        self.slots = asyncio.Semaphore(self.terms.at_once)
+        tasks = [asyncio.create_task(self._outcome(request)) for request in requests]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.seller.close()
+
+    # -- one picture -------------------------------------------------------------------------------------------------
+
+    async def _outcome(self, request: ImageRequest) -> Outcome:
+        async with self.slots:
+            if self.stop is not None:
+                return Outcome(request=request, error=self.stop)
+            trip = _Trip(request=request, began=_now())
+            try:
+                async with asyncio.timeout(self.terms.deadline_s):
+                    outcome = await self._until_had(trip)
+                self.last_success = _now()
+            except TimeoutError:
+                return Outcome(request=request, error=self._late(trip))
+            except QmvError as error:
+                if isinstance(error, (AccessError, BudgetError)):
+                    self.stop = self.stop or error
+                return Outcome(request=request, error=error)
+            except Exception as error:
+                log.error("%s: failed", self._name(trip), exc_info=True)
+                text = f"{self._name(trip)}: failed ({type(error).__name__}); the details are in run.log."
+                return Outcome(request=request, error=ServiceError(text))
+            return outcome
+
+    async def _until_had(self, trip: _Trip) -> Outcome:
+        trip.open = [order.id for order in await asyncio.to_thread(self.purchases.pending, trip.request)]
+        if trip.open and not self.seller.asks:
+            await self._write_off(trip)
+        while True:
+            try:
+                return await self._try(trip)
+            except Busy as busy:
+                await self._end(trip, self.purchases.cancelled)
+                await self._wait(trip, busy)
+            except Refused as refusal:
+                await self._end(trip, self.purchases.cancelled)
+                raise ServiceError(f"{self._name(trip)}: {refusal}.") from refusal
+            except Doubt as doubt:
+                trip.fresh = False
+                if not self.seller.asks:
+                    await self._give_up(trip, doubt)
+                await self._wait(trip, doubt)
+            except Spoilt as spoilt:
+                await self._end(trip, lambda order: self.purchases.spoiled(trip.request, order))
+                trip.bad += 1
+                if spoilt.final:
+                    raise ServiceError(f"{self._name(trip)}: {spoilt} (it was paid for).") from spoilt
+                if trip.bad >= self.terms.tries:
+                    text = f"{self._name(trip)}: {spoilt}, {trip.bad} times, and each was paid for"
+                    raise ServiceError(f"{text}; try another seed, size or model.") from spoilt
+                await self._wait(trip, spoilt)
+
+    async def _try(self, trip: _Trip) -> Outcome:
+        request = trip.request
+        if not trip.open:
+            if self.stop is not None:
+                raise self.stop
+            await asyncio.sleep(max(0.0, self.quiet_until - _now()))
+            trip.open, trip.fresh = [await asyncio.to_thread(self.purchases.begin, request)], True
+        order = trip.open[0]
+        try:
+            sold = await (self.seller.order(request, order) if trip.fresh else self._found(request, order))
+        except AccessError as error:
+            if trip.fresh and not isinstance(error.__cause__, Doubt):
+                await self._end(trip, self.purchases.cancelled)
+            raise
+        trip.fresh = False
+        cost = await asyncio.to_thread(self.purchases.paid, request, order, sold.cost)
+        return Outcome(request=request, image=await self._picture(trip, sold), cost=cost, order=order)
+
+    async def _found(self, request: ImageRequest, order: str) -> Sold:
+        """The order's picture; one that the service has never heard of is sent again, under its own id, so that a
+        service that has it after all can say so."""
+        for wait_s in (0.0, _ON_ITS_WAY_S):
+            await asyncio.sleep(wait_s)
+            if (found := await self.seller.find(request, order)) is not None:
+                return found
+        try:
+            return await self.seller.order(request, order)
+        except Busy as busy:  # which is about the second message, not the first
+            raise Doubt(str(busy)) from busy
+
+    async def _picture(self, trip: _Trip, sold: Sold) -> bytes:
+        """The file, looked at; a bad one is fetched once more before it counts as paid in vain."""
+        if sold.unwanted:
+            raise Spoilt(sold.unwanted, final=True)
+        try:
+            return await self._seen(trip, sold)
+        except Spoilt:
+            again = await self.seller.find(trip.request, trip.open[0]) if self.seller.asks else None
+            if again is None:
+                raise
+            return await self._seen(trip, again)
+
+    async def _seen(self, trip: _Trip, sold: Sold) -> bytes:
+        try:
+            image = sold.image if sold.image is not None else await self.seller.fetch(sold)
+        except Doubt as doubt:
+            trip.fetches += 1
+            if trip.fetches >= _FETCHES:
+                raise Spoilt(str(doubt)) from doubt
+            raise
+        await asyncio.to_thread(look_at, image, self.seller.size(trip.request))
+        return image
+
+    # -- when it goes wrong ------------------------------------------------------------------------------------------
+
+    async def _end(self, trip: _Trip, how: Callable[[str], None]) -> None:
+        order, trip.open, trip.fetches = trip.open[0], trip.open[1:], 0
+        trip.fresh = False
+        await asyncio.to_thread(how, order)
+
+    async def _write_off(self, trip: _Trip) -> None:
+        for order in trip.open:
+            await asyncio.to_thread(self.purchases.spoiled, trip.request, order)
+        log.warning("%s: an earlier order may have been paid for in vain; it counts as spent", self._name(trip))
+        trip.open = []
+
+    async def _give_up(self, trip: _Trip, doubt: Doubt) -> None:
+        """The service cannot tell what became of an order: a free one is sent again, a dear one is the user's call."""
+        if not self.purchases.wanted[trip.request].price:
+            await self._end(trip, self.purchases.cancelled)
+            return
+        await self._end(trip, lambda order: self.purchases.spoiled(trip.request, order))
+        raise ServiceError(
+            f"{self._name(trip)}: {doubt}, so it may have been paid for, and the service cannot tell; run the same "
+            "command again to buy it anew."
+        ) from doubt
+
+    async def _wait(self, trip: _Trip, trouble: Exception) -> None:
+        """Longer with each trouble, and never in step with the others."""
+        trip.last = str(trouble)
+        wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**trip.troubles) * random.uniform(0.5, 1.5)
+        trip.troubles += 1
+        log.info("%s: %s; again in %.1f s", self._name(trip), trouble, wait_s)
+        if isinstance(trouble, Busy):
+            wait_s = max(wait_s, trouble.wait_s or 0.0)
+            if trouble.everyone:
+                self.quiet_until = max(self.quiet_until, _now() + wait_s)
+        await asyncio.sleep(wait_s)
+
+    def _late(self, trip: _Trip) -> ServiceError:
+        """The deadline passed; if nothing at all came in all that time, the others are not begun."""
+        order = "; what may be paid for is asked for first when the same command is run again" if trip.open else ""
+        last = f" ({trip.last})" if trip.last else ""
+        error = ServiceError(f"{self._name(trip)}: did not come within {self.terms.deadline_s:.10g} s{last}{order}.")
+        if self.last_success < trip.began:
+            self.stop = self.stop or error
+        return error
+
+    def _name(self, trip: _Trip) -> str:
+        return f"image ({self.seller.name}): picture {trip.request.index}"
+
+
+@dataclass(kw_only=True)
+class _Trip:
+    """Where a picture is: its orders that may be paid for, and whether the first of them was not sent yet."""
+
+    request: ImageRequest
+    began: float
+    open: list[str] = field(default_factory=list)
+    fresh: bool = False
+    bad: int = 0
+    fetches: int = 0
+    troubles: int = 0
+    last: str = ""
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

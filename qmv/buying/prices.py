@@ -1,0 +1,39 @@
+"""What a picture costs by the price list (conf/prices)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from qmv.errors import ConfigError
+
+__all__ = ["list_price"]
+
+
+def list_price(
+    prices: Mapping[str, Any], model: str, width_px: int, height_px: int, steps: int | None = None
+) -> Decimal | None:
+    """US dollars for one picture of a model, None for one that is not listed.
+
+    An entry is {usd, width, height, steps}; where it names its size and steps, other ones cost in proportion, as
+    services that bill by computing time do.
+    """
+    entry = prices.get(model)
+    if entry is None:
+        return None
+    try:
+        known = {"usd", "width", "height", "steps"}
+        if not isinstance(entry, Mapping) or "usd" not in entry or set(entry) - known:
+            raise ValueError(f"an entry is {{usd: ..., width: ..., height: ..., steps: ...}}, got {entry!r}")
+        price = Decimal(str(entry["usd"]))
+        if not price.is_finite() or price < 0:
+            raise ValueError(f"usd must be at least 0, got {entry['usd']!r}")
+        if entry.get("width") and entry.get("height"):
+            price *= Decimal(width_px * height_px) / (int(entry["width"]) * int(entry["height"]))
+        if steps and entry.get("steps"):
+            price *= Decimal(steps) / int(entry["steps"])
+    except (ValueError, TypeError, InvalidOperation) as error:
+        reason = str(error) if isinstance(error, ValueError) else f"got {entry!r}"
+        raise ConfigError(f"prices: '{model}' cannot be read ({reason}); mend the price list.") from error
+    return price

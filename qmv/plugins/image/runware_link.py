@@ -1,0 +1,144 @@
+"""One connection to Runware at a time, replaced after doubt, with nothing left waiting on the old one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from qmv.buying.seller import Busy, Doubt
+from qmv.errors import AccessError
+from qmv.plugins.image.runware_sdk import client_class
+
+__all__ = ["Link"]
+
+_CONNECT_S = 10.0
+_REFUSALS = 2  # a good key has been refused once in a while; a wrong one always is
+_LOOK_S = 0.25
+_SILENCE_S = 12.0  # without an answer to pings, of which one goes out every 5 s
+
+
+class Link:
+    """Lives in one event loop. `at_once`: how many calls may wait at the same time."""
+
+    def __init__(self, *, key: str, url: str, at_once: int) -> None:
+        self._key, self._url, self._at_once = key, url, at_once
+        self._lock = asyncio.Lock()
+        self._current: Any = None
+        self._accepted = False
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncIterator[Any]:
+        """A client that is connected; raises Busy where there is none to be had now, AccessError for a wrong key."""
+        async with self._lock:
+            if self._current is None or not self._current.usable():
+                self._drop(self._current)
+                self._current = None
+                self._current = await self._connected()
+            client = self._current
+        client.users += 1
+        try:
+            yield client
+        finally:
+            client.users -= 1
+            if client is not self._current and not client.users:
+                self._drop(client)
+
+    def doubt(self, client: Any) -> None:
+        """Nothing new goes over this client; who still waits on it may go on."""
+        if client is self._current:
+            self._current = None
+
+    async def answer(self, client: Any, call: Any, within_s: float) -> Any:
+        """The result of a call; raises Doubt as soon as the connection is lost, silent, or `within_s` is over."""
+        loop = asyncio.get_running_loop()
+        task, end = asyncio.ensure_future(call), loop.time() + within_s
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=_LOOK_S)
+                if task.done():
+                    break
+                if client.account_error:
+                    raise Doubt(f"the service said: {client.account_error.get('message', '')}")
+                if client.lost:
+                    raise Doubt("the connection was lost")
+                if client.silent_s() > _SILENCE_S:
+                    raise Doubt(f"the connection has been silent for {_SILENCE_S:.0f} s")
+                if loop.time() > end:
+                    raise Doubt(f"no answer came within {within_s:.10g} s")
+            return task.result()
+        except Doubt:
+            self.doubt(client)
+            raise
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def close(self) -> None:
+        self._drop(self._current)
+        self._current = None
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    async def _connected(self) -> Any:
+        refusal = ""
+        for _ in range(_REFUSALS):
+            client = client_class()(self._key, self._url, self._at_once)
+            try:
+                async with asyncio.timeout(_CONNECT_S):
+                    await client.connect()
+            except BaseException as error:
+                self._drop(client)
+                if isinstance(error, Exception):
+                    raise _no_connection(error) from error
+                raise
+            if client.isAuthenticated() and client.usable():
+                self._accepted = True
+                return client
+            refusal = client.refusal
+            self._drop(client)
+            if not refusal:
+                raise Busy("the connection was lost while it was made")
+        if self._accepted:
+            raise Busy("the service does not take the key for the moment")
+        raise AccessError(
+            "image (runware): the key is refused; put a valid one into RUNWARE_API_KEY, from https://my.runware.ai/keys."
+        )
+
+    def _drop(self, client: Any) -> None:
+        if client is None:
+            return
+        task = asyncio.create_task(_closed(client))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _closed(client: Any) -> None:
+    """Ends the client's tasks and its socket, whatever state they are in."""
+    socket = client._ws
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(2):
+            await client.disconnect()
+    if socket is not None and socket.transport is not None:
+        socket.transport.abort()  # a frozen peer never answers the closing handshake
+
+
+def _no_connection(error: Exception) -> Exception:
+    from websockets.exceptions import InvalidStatus, InvalidURI
+
+    if isinstance(error, InvalidURI):
+        return AccessError(
+            f"image (runware): image.url is no WebSocket address ({error}); it looks like wss://HOST/v1."
+        )
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        if status in (401, 403):
+            return AccessError(
+                f"image (runware): the connection is refused (HTTP {status}); check RUNWARE_API_KEY and image.url."
+            )
+        return Busy(f"the service cannot be reached (HTTP {status})")
+    if isinstance(error, TimeoutError):
+        return Busy(f"the service cannot be reached (no connection within {_CONNECT_S:.0f} s)")
+    return Busy(f"the service cannot be reached ({error})")
