@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test test-beat-this check lock clean
+.PHONY: demo test test-beat-this test-local check lock clean
 
 demo: $(VENV)/.run
 	$(PY) run.py song=demo style=neon
@@ -15,6 +15,11 @@ test-beat-this:  ## the tracker beat_this with its real package and torch, in an
 	$(PYTHON) -m venv $(VENV)-beat-this
 	$(VENV)-beat-this/bin/python -m pip install --quiet -e '.[beat_this]' pytest
 	$(VENV)-beat-this/bin/python -m pytest tests/plugins/tracker/real_beat_this.py
+
+test-local:  ## the provider diffusers with its real packages and torch, in an environment of its own (gigabytes)
+	$(PYTHON) -m venv $(VENV)-local
+	$(VENV)-local/bin/python -m pip install --quiet -e '.[local]' pytest pytest-xdist
+	$(VENV)-local/bin/python -m pytest tests/plugins/image/real_diffusers.py
 
 check: $(VENV)/.dev  ## lint and types
 	$(PY) -m ruff check .
