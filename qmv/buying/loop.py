@@ -25,6 +25,7 @@ log = logging.getLogger("qmv")
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
 _ON_ITS_WAY_S = 1.0  # a message that left on a lost connection may still arrive
 _FETCHES = 4
+_TELL_AFTER = 4  # troubles of one picture, about 7 s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +44,12 @@ class Shop:
     seller: Seller
     purchases: Purchases
     terms: Terms
+    tell: Callable[[str], None]
     stop: QmvError | None = None
     quiet_until: float = 0.0  # of the loop's clock: the service asked for a pause
     last_success: float = 0.0
     slots: asyncio.Semaphore = field(init=False)
+    told: bool = False
 
     async def outcomes(self, requests: Sequence[ImageRequest]) -> AsyncIterator[Outcome]:
         """An outcome a request, as they come."""
@@ -180,7 +183,7 @@ class Shop:
 
     async def _give_up(self, trip: _Trip, doubt: Doubt) -> None:
         """The service cannot tell what became of an order: a free one is sent again, a dear one is the user's call."""
-        if not self.purchases.wanted[trip.request].price:
+        if self.purchases.wanted[trip.request].price == 0:
             await self._end(trip, self.purchases.cancelled)
             return
         await self._end(trip, lambda order: self.purchases.spoiled(trip.request, order))
@@ -194,6 +197,9 @@ class Shop:
         trip.last = str(trouble)
         wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**trip.troubles) * random.uniform(0.5, 1.5)
         trip.troubles += 1
+        if trip.troubles == _TELL_AFTER and not self.told:
+            self.told = True
+            self.tell(f"image ({self.seller.name}): {trouble}; trying on, {self.terms.deadline_s:.10g} s a picture")
         log.info("%s: %s; again in %.1f s", self._name(trip), trouble, wait_s)
         if isinstance(trouble, Busy):
             wait_s = max(wait_s, trouble.wait_s or 0.0)

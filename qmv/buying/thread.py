@@ -25,35 +25,41 @@ def buy(
     """
     if not requests:
         return
-    found: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
+    found: queue.SimpleQueue[Outcome | str | BaseException | None] = queue.SimpleQueue()
     loop = asyncio.new_event_loop()
 
     async def shop() -> None:
-        async for outcome in Shop(seller=seller(), purchases=purchases, terms=terms).outcomes(requests):
+        trade = Shop(seller=seller(), purchases=purchases, terms=terms, tell=found.put)
+        async for outcome in trade.outcomes(requests):
             found.put(outcome)
 
     def work() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            try:
+        try:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 runner.run(shop())
-            except asyncio.CancelledError:
-                pass
-            except BaseException as error:
-                found.put(error)
-            finally:
-                found.put(None)
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:
+            found.put(error)
+        finally:
+            found.put(None)
 
     thread = threading.Thread(target=work, name="buying", daemon=True)
     thread.start()
+    ended = False
     try:
         while (outcome := found.get()) is not None:
+            if isinstance(outcome, str):
+                purchases.tell(outcome)
+                continue
             if isinstance(outcome, BaseException):
                 raise outcome
             yield outcome
+        ended = True
     finally:
-        if thread.is_alive():
+        if not ended and not loop.is_closed():
             loop.call_soon_threadsafe(_cancel_all, loop)
-            thread.join(_LEAVE_S)
+        thread.join(_LEAVE_S)
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

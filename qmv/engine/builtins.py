@@ -26,6 +26,7 @@ _IMAGE_PROVIDERS = (
     "qmv.plugins.image.canvas:Canvas",
     "qmv.plugins.image.diffusers:Diffusers",
     "qmv.plugins.image.folder:Folder",
+    "qmv.plugins.image.openai_compatible:OpenAICompatible",
     "qmv.plugins.image.runware:Runware",
 )
 _MOTIONS = ("qmv.plugins.motion.still:Still", "qmv.plugins.motion.ken_burns:KenBurns")

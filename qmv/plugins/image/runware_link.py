@@ -27,6 +27,7 @@ class Link:
         self._lock = asyncio.Lock()
         self._current: Any = None
         self._accepted = False
+        self._refused: AccessError | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -83,7 +84,8 @@ class Link:
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     async def _connected(self) -> Any:
-        refusal = ""
+        if self._refused is not None:
+            raise self._refused
         for _ in range(_REFUSALS):
             client = client_class()(self._key, self._url, self._at_once)
             try:
@@ -97,15 +99,16 @@ class Link:
             if client.isAuthenticated() and client.usable():
                 self._accepted = True
                 return client
-            refusal = client.refusal
+            refused = client.refusal
             self._drop(client)
-            if not refusal:
+            if not refused:
                 raise Busy("the connection was lost while it was made")
         if self._accepted:
             raise Busy("the service does not take the key for the moment")
-        raise AccessError(
+        self._refused = AccessError(
             "image (runware): the key is refused; put a valid one into RUNWARE_API_KEY, from https://my.runware.ai/keys."
         )
+        raise self._refused
 
     def _drop(self, client: Any) -> None:
         if client is None:

@@ -1,0 +1,127 @@
+"""A server of OpenAI's images form as a seller."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from qmv.api import ImageRequest
+from qmv.buying.download import Downloads
+from qmv.buying.seller import Busy, Doubt, Refused, Sold, Spoilt
+from qmv.errors import AccessError
+
+__all__ = ["OpenAISeller"]
+
+_WHERE = "image (openai_compatible)"
+_NO_MONEY = ("insufficient_quota", "billing_hard_limit_reached", "insufficient_credits")
+
+
+class OpenAISeller:
+    """Made and used in one event loop. `asks`: the server answers a repeated Idempotency-Key with its first answer."""
+
+    name = "openai_compatible"
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        key: str,
+        model: str,
+        answer_s: float,
+        asks: bool,
+        body: Callable[[ImageRequest], dict[str, Any]],
+        size: Callable[[ImageRequest], tuple[int, int]],
+    ) -> None:
+        import httpx
+
+        self.asks = asks
+        self._url, self._model, self._body, self._size = url.rstrip("/"), model, body, size
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.AsyncClient(headers=headers, timeout=httpx.Timeout(answer_s, connect=10.0))
+        self._downloads = Downloads()
+
+    async def order(self, request: ImageRequest, order: str) -> Sold:
+        import httpx
+
+        try:
+            answer = await self._client.post(
+                f"{self._url}/images/generations", json=self._body(request), headers={"Idempotency-Key": order}
+            )
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise AccessError(
+                f"{_WHERE}: image.url is no address of a server ({error}); it looks like http://HOST/v1."
+            ) from error
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Busy(f"{self._url} cannot be reached ({error or type(error).__name__})") from error
+        except httpx.HTTPError as error:
+            raise Doubt(f"the answer was lost ({type(error).__name__})") from error
+        if answer.status_code != 200:
+            raise self._meaning(answer.status_code, answer.headers.get("retry-after", ""), _error_of(answer))
+        try:
+            found = answer.json()
+            items = found["data"]
+        except (ValueError, LookupError, TypeError) as error:
+            raise Doubt("the server's answer cannot be read") from error
+        return _sold(items[0]) if items else Sold()
+
+    async def find(self, request: ImageRequest, order: str) -> Sold | None:
+        try:
+            return await self.order(request, order)
+        except Busy as busy:  # which is about asking again, not about the first time
+            raise Doubt(str(busy)) from busy
+
+    async def fetch(self, sold: Sold) -> bytes:
+        if not sold.url:
+            raise Spoilt("the server gave no picture")
+        return await self._downloads.get(sold.url)
+
+    def size(self, request: ImageRequest) -> tuple[int, int] | None:
+        return self._size(request)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._downloads.close()
+
+    def _meaning(self, status: int, retry_after: str, error: Mapping[str, Any]) -> Exception:
+        code, message = str(error.get("code") or error.get("type") or status), str(error.get("message", ""))[:300]
+        if code in _NO_MONEY or status == 402:
+            return AccessError(
+                f"{_WHERE}: the account has no money left ({code}); top it up, then run the same command again: what "
+                "was made is kept."
+            )
+        if status in (401, 403):
+            return AccessError(
+                f"{_WHERE}: the key is refused ({code}); put a valid one into the variable of image.key_env."
+            )
+        if status == 404:
+            return AccessError(
+                f"{_WHERE}: {self._url} has no model '{self._model}', or no images at all ({code}); set image.model or "
+                "image.url."
+            )
+        if status == 429:
+            wait_s = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else None
+            return Busy(f"the server wants fewer orders ({code})", wait_s=wait_s, everyone=True)
+        if status in (408, 504):
+            return Doubt(f"the server gave up waiting (HTTP {status})")
+        if status >= 500:
+            return Busy(f"the server failed (HTTP {status} {code})")
+        return Refused(f"the server refuses the request (HTTP {status} {code}: {' '.join(message.split())})")
+
+
+def _error_of(answer: Any) -> Mapping[str, Any]:
+    try:
+        error = answer.json()["error"]
+    except (ValueError, LookupError, TypeError):
+        return {}
+    return error if isinstance(error, Mapping) else {"message": str(error)}
+
+
+def _sold(item: Mapping[str, Any]) -> Sold:
+    text = item.get("b64_json")
+    try:
+        image = base64.b64decode(text, validate=True) if text else None
+    except binascii.Error:
+        image = b""
+    return Sold(image=image, url=item.get("url") or "")
