@@ -82,6 +82,11 @@ def test_template_leaves_out_a_mood_where_the_style_has_none() -> None:
     assert prompt.text == "a pier"
 
 
+def test_template_calls_an_angle_a_shot_in_the_prompt_only() -> None:
+    [prompt] = Template().write(brief(1, shots=("low angle",), subjects=("a pier",), moods=()))
+    assert (prompt.text, prompt.framing) == ("low angle shot of a pier", "low angle")
+
+
 def test_template_hands_on_the_negative_prompt() -> None:
     assert {prompt.negative_text for prompt in Template().write(brief(3))} == {"text, watermark"}
 
