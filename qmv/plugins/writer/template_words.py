@@ -56,9 +56,14 @@ def worded(brief: Brief, slot: Slot, *, framing: str, subject: str, mood: str, l
     lyric, title = _evocable(slot.lyric), _title(brief.title) if names != "none" else ""
     artist = _plain(brief.artist, _NAME) if names == "both" else ""
     words = {
-        "shot": f"{framing} shot" if framing.endswith("angle") else framing, "subject": subject, "mood": mood, "title": _plain(brief.title, _NAME), "lyric": lyric,
-        "artist": _plain(brief.artist, _NAME), "section": slot.section.label if slot.section else "",
-    }  # fmt: skip
+        "shot": f"{framing} shot" if framing.endswith("angle") else framing,
+        "subject": subject,
+        "mood": mood,
+        "title": _plain(brief.title, _NAME),
+        "artist": _plain(brief.artist, _NAME),
+        "lyric": lyric,
+        "section": slot.section.label if slot.section else "",
+    }
     told = {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
     parts = [
         subject if brief.subject.strip() and "subject" not in told else "",
