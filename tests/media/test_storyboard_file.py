@@ -149,7 +149,7 @@ SHOT = "shots:\n- at: 0:00\n  prompt: a\n"
         (SHOT + "- at: 0:75\n  prompt: b", "got '0:75'."),
         (SHOT + "- at: soon\n  prompt: b", "got 'soon'."),
         (SHOT + "fps: fast", "x, line 4: fps must be a number such as 24, 29.97 or 30000/1001, got fast; or drop"),
-        (SHOT + "  subject: a: b", "x, line 4: is no YAML (mapping values are not allowed in this context); indent"),
+        (SHOT + "  subject: a: b", "x, line 4: is no YAML (mapping values are not allowed "),
         (SHOT + "\t- at", "x, line 4: is no YAML"),
         (SHOT + "  subject: 'a", "is no YAML (found unexpected end of stream)"),
         (SHOT + "  subject: &a b", "x, line 4: has an anchor or alias (& or *)"),
