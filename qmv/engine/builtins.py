@@ -21,7 +21,7 @@ _TRACKERS = (
     "qmv.plugins.tracker.librosa:Librosa",
     "qmv.plugins.tracker.beat_this:BeatThis",
 )
-_WRITERS = ("qmv.plugins.writer.template:Template",)
+_WRITERS = ("qmv.plugins.writer.template:Template", "qmv.plugins.writer.gemini:Gemini")
 _IMAGE_PROVIDERS = (
     "qmv.plugins.image.canvas:Canvas",
     "qmv.plugins.image.diffusers:Diffusers",

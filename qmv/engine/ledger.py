@@ -19,7 +19,7 @@ from pathlib import Path
 
 from qmv.errors import BudgetError, OutputError
 
-__all__ = ["Account", "Ledger", "Order", "Sums", "dollars"]
+__all__ = ["Account", "Ledger", "Order", "Sums", "dollars", "over_budget"]
 
 _WAIT_S = 60.0  # for another process that is writing
 _NANO = 1_000_000_000  # money is kept as whole billionths of a dollar, so that sums are exact
@@ -87,7 +87,7 @@ class Ledger:
             if cap is not None:
                 sums = _sums(db, "budget", budget)
                 if sums.spent + sums.reserved + (price or 0) > cap:
-                    raise BudgetError(_over(sums, price, cap))
+                    raise BudgetError(over_budget(sums, price, cap))
             order = str(uuid.uuid4())
             db.execute(
                 "INSERT INTO orders VALUES (?, ?, ?, 'open', ?, NULL, ?, ?, ?, NULL)",
@@ -186,7 +186,8 @@ def dollars(amount: Decimal) -> str:
     return f"${text.rstrip('0') if places > 2 else text}"
 
 
-def _over(sums: Sums, price: Decimal | None, cap: Decimal) -> str:
+def over_budget(sums: Sums, price: Decimal | None, cap: Decimal) -> str:
+    """The sentence for an order that the budget has no room for."""
     held = f" and {dollars(sums.reserved)} is reserved for {sums.open} in work" if sums.open else ""
     return (
         f"budget_usd: {dollars(sums.spent)} of {dollars(cap)} is spent{held}, and the next picture costs about "

@@ -61,6 +61,8 @@ def told(manifest: Manifest) -> str:
     if not money:
         return ""
     parts = [f"spent {dollars(Decimal(money['spent_usd']))} on {money['bought']} pictures"]
+    if not money["bought"]:
+        parts = ["nothing spent"]
     if money["unpriced"]:
         parts[0] += f" ({money['unpriced']} of them without a price)"
     if Decimal(money["saved_usd"]):

@@ -50,6 +50,7 @@ class Run:
     cache: Cache = field(init=False)
     account: Account = field(init=False)
     values: dict[str, Artifact] = field(default_factory=dict)
+    loaded: dict[str, Artifact] = field(default_factory=dict)  # by key: what is whole needs no second look
     results: dict[str, str] = field(default_factory=dict)  # of nodes whose readers hang on what they made
 
     def __post_init__(self) -> None:
@@ -120,12 +121,10 @@ class Run:
 
     def _check_ready(self, nodes: list[Node]) -> None:
         """Raises what stops a stage from working here, such as a missing key, unless there is nothing left for it."""
+        made = self._made_before(nodes)
         for node in nodes:
-            try:
+            if node.name not in made:
                 node.stage.ready()
-            except QmvError:
-                if node.name not in self._made_before(nodes):
-                    raise
 
     def _made_before(self, nodes: list[Node]) -> set[str]:
         """The nodes that an earlier run has made for this one."""
@@ -256,6 +255,8 @@ class Run:
 
         A provisional one is for the run that made it only.
         """
+        if (known := self.loaded.get(node.key)) is not None:
+            return known
         folder = self.cache.get(node.stage.name, node.key)
         if folder is None:
             return None
@@ -271,6 +272,7 @@ class Run:
         if not all(f.path.is_file() if f.path.is_relative_to(folder) else f.intact() for f in files(artifact)):
             log.info("%s: a file of the cached artifact is gone or changed; it is made anew", node.name)
             return None
+        self.loaded[node.key] = artifact
         return artifact
 
     # -- around ------------------------------------------------------------------------------------------------------

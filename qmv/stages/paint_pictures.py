@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from qmv.api import Context, ImageProvider, ImageRequest, Stage, plugin, setting
 from qmv.artifacts import Pictures, Storyboard, Style
-from qmv.engine.ledger import dollars
-from qmv.errors import AccessError, BudgetError, ConfigError, QmvError
+from qmv.engine.ledger import dollars, over_budget
+from qmv.errors import AccessError, BudgetError, ConfigError, QmvError, UnknownName
 from qmv.stages.picture_store import PictureStore, Want
 
 __all__ = ["PaintPictures"]
@@ -110,11 +110,22 @@ class PaintPictures(Stage):
             if made.new:
                 new.add(made.source)
             ctx.progress(done, len(unique), "pictures", reused=reused)
+        if failed:
+            ctx.progress(done, len(unique), "pictures", reused=reused, detail=f"{len(failed)} missing")
+            failed = {source: self._now(store, error, unique[source]) for source, error in failed.items()}
         saved = [store.cost(want) or 0 for source, want in unique.items() if source not in new and source not in failed]
         ctx.counts |= {"failed": len(failed), "saved_usd": str(sum(saved, Decimal(0)))}
         return failed
 
-    def _judge(self, failed: dict[str, QmvError], count: int) -> None:
+    def _now(self, store: PictureStore, error: QmvError, want: Want) -> QmvError:
+        """A budget's error with the sums as they are when all is done, not when the first order had no room."""
+        cap = store.account.cap
+        if cap is None or not isinstance(error, BudgetError):
+            return error
+        sums = store.account.ledger.sums(budget=store.account.budget)
+        return BudgetError(over_budget(sums, store.price(want.request), cap))
+
+    def _judge(self, failed: Mapping[str, QmvError], count: int) -> None:
         """Raises the error that stands for all, where the run cannot go on."""
         errors = list(failed.values())
         stop = next((error for error in errors if isinstance(error, AccessError)), None)
@@ -122,13 +133,12 @@ class PaintPictures(Stage):
             raise stop
         if self.on_missing == "fail" or (self.on_missing == "hold" and len(failed) == count):
             worst = next((error for error in errors if isinstance(error, BudgetError)), errors[0])
-            if count == 1:
+            if count == 1 or isinstance(worst, UnknownName):
                 raise worst
-            kept = f"{len(failed)} of {count} pictures are missing, the others are kept"
-            text = f"{str(worst).rstrip('.')}; {kept}"
+            text = f"{str(worst).rstrip('.')}; {len(failed)} of {count} pictures are missing, the others are kept"
             if self.on_missing == "fail":
                 text += "; on_missing=hold or fallback makes the video without them"
-            raise type(worst)(f"{text}.") if type(worst).__init__ is Exception.__init__ else worst
+            raise type(worst)(f"{text}.")
 
     def _stand_ins(self, ctx: Context, wants: Sequence[Want], failed: dict[str, QmvError]) -> dict[int, Want]:
         store = self._store(ctx, self.fallback or self.image)

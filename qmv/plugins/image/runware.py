@@ -145,6 +145,9 @@ class Runware(ImageProvider):
         for file in (self.seed_image, self.reference):
             if file:
                 _data_uri(file)
+        from qmv.plugins.image.runware_link import try_key
+
+        try_key(key=self._key(), url=self.url)
 
     def render(self, request: ImageRequest) -> bytes:
         raise PluginError("image (runware): pictures are bought through render_all, which books them.")

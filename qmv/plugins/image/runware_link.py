@@ -5,18 +5,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from qmv.buying.seller import Busy, Doubt
 from qmv.errors import AccessError
 from qmv.plugins.image.runware_sdk import client_class
 
-__all__ = ["Link"]
+__all__ = ["Link", "try_key"]
 
 _CONNECT_S = 10.0
+_TRY_S = 4.0
 _REFUSALS = 2  # a good key has been refused once in a while; a wrong one always is
 _LOOK_S = 0.25
 _SILENCE_S = 12.0  # without an answer to pings, of which one goes out every 5 s
+
+
+def try_key(*, key: str, url: str) -> None:
+    """Raises AccessError for a key or an address that the service refuses, before any work is done for it. A service
+    that cannot be reached now may be there when it is needed, and is no reason to stop."""
+
+    async def look() -> None:
+        link = Link(key=key, url=url, at_once=1)
+        try:
+            async with asyncio.timeout(_TRY_S), link.client():
+                pass
+        except (Busy, TimeoutError):
+            pass
+        finally:
+            await link.close()
+
+    with ThreadPoolExecutor(1) as pool:  # a caller may have an event loop of its own
+        pool.submit(asyncio.run, look()).result()
 
 
 class Link:
