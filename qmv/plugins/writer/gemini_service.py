@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qmv.errors import AccessError, ServiceError
+from qmv.errors import AccessError, PluginError, ServiceError
 
 if TYPE_CHECKING:
     from google.genai.errors import APIError
-    from google.genai.types import GenerateContentResponse
+    from google.genai.types import GenerateContentConfig, GenerateContentResponse
 
 __all__ = ["Busy", "Said", "Service"]
 
@@ -58,8 +58,9 @@ class Service:
         with _quiet():
             from google.genai import errors
 
+            config = self._checked_config()
             try:
-                return self._said(self._answer(turns, timeout_s))
+                return self._said(self._answer(turns, config, timeout_s))
             except errors.APIError as error:
                 raise self._refusal(error) from None  # its own text may hold the key
             except _network_errors() as error:
@@ -69,7 +70,18 @@ class Service:
             except ValueError:  # no JSON, or none of the SDK's form
                 raise Busy("an answer that is not Gemini's") from None
 
-    def _answer(self, turns: list[Any], timeout_s: float) -> GenerateContentResponse:
+    def _checked_config(self) -> GenerateContentConfig:
+        from google.genai.types import GenerateContentConfig
+
+        try:
+            return GenerateContentConfig(**self.config)
+        except ValueError as error:
+            raise PluginError(
+                f"{_WHERE}: the package google-genai that is installed is too old for these settings; "
+                "install another with: python -m pip install --upgrade 'qmv[gemini]'"
+            ) from error
+
+    def _answer(self, turns: list[Any], config: GenerateContentConfig, timeout_s: float) -> GenerateContentResponse:
         from google import genai
         from google.genai import types
 
@@ -81,11 +93,7 @@ class Service:
             extra_body={"store": False},  # projects keep requests for weeks unless they are told not to
         )
         with genai.Client(api_key=self.key, vertexai=False, http_options=options) as client:
-            return client.models.generate_content(
-                model=self.model,
-                contents=turns,
-                config=types.GenerateContentConfig(**self.config),
-            )
+            return client.models.generate_content(model=self.model, contents=turns, config=config)
 
     def _said(self, response: GenerateContentResponse) -> Said:
         blocked = response.prompt_feedback and response.prompt_feedback.block_reason

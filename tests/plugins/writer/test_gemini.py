@@ -17,6 +17,7 @@ from qmv.errors import AccessError, PluginError, QmvError, ServiceError
 from qmv.plugins.writer import gemini
 from qmv.plugins.writer.gemini import Gemini
 from qmv.plugins.writer.gemini_answer import Wrong, prompts_of
+from qmv.plugins.writer.gemini_service import Service
 from qmv.plugins.writer.gemini_words import longest_prompt, look, most_tokens
 from qmv.plugins.writer.template import Template
 from qmv.testing import WriterContract, style
@@ -452,6 +453,12 @@ def test_ready_says_how_to_get_the_package(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(gemini.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(PluginError, match=r"python -m pip install 'qmv\[gemini\]'"):
         Gemini().ready()
+
+
+def test_gemini_says_that_the_package_is_too_old_for_a_setting() -> None:
+    service = Service(model="gemini-3.8-flash", key=KEY, key_env="", url="", config={"thinking_style": "upside down"})
+    with pytest.raises(PluginError, match=r"too old .* python -m pip install --upgrade 'qmv\[gemini\]'"):
+        service.ask([], 1.0)
 
 
 def test_ready_says_nothing_where_all_is_there() -> None:
