@@ -187,7 +187,9 @@ def _quoted(argument: str) -> str:
     if key == "outputs" and value.strip(QUOTES).startswith("~"):
         return f"outputs={quoted(str(Path(value.strip(QUOTES)).expanduser()))}"
     places = [Path(value).expanduser(), *([Path(SongSearchPath.songs_dir, value)] if key == "song" else [])]
-    is_path = key in ("song", "song.beats_file") and any(is_file(place) for place in places)
+    is_path = key in ("song", "song.beats_file", "song.lyrics", "storyboard") and any(
+        is_file(place) for place in places
+    )
     return f"{key}={quoted(value)}" if is_path else argument
 
 

@@ -340,7 +340,7 @@ def test_bad_song_is_refused_by_name(
     ("override", "words"),
     [
         ("style=nion", "style: 'nion' is not known. Did you mean 'neon'? Known: "),
-        ("image=canvsa", "image: 'canvsa' is not known. Did you mean 'canvas'? Known: canvas, folder."),
+        ("image=canvsa", "image: 'canvsa' is not known. Did you mean 'canvas'? Known: canvas, diffusers, "),
         ("beats_per_imag=2", "'beats_per_imag' is not known. Did you mean 'beats_per_image'? Known: "),
         ("motion.zom=1", "'motion.zom' is not known. Did you mean 'motion.zoom'? Known: "),
         ("fps=0", "fps must be at least 1 and at most 240, got 0"),

@@ -15,7 +15,7 @@ from qmv.hookspecs import __dict__ as hookspecs
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "qmv").rglob("*.py"))
-HEAVY = ("librosa", "moviepy", "av", "cv2", "google", "runware", "scipy", "soundfile", "PIL", "numba", "sklearn")
+HEAVY = ("librosa", "moviepy", "av", "cv2", "dotenv", "google", "httpx", "runware", "scipy", "soundfile", "PIL", "numba", "sklearn")
 
 # what a module's name starts with -> the level of its layer; it may import from its own level and below
 LAYERS = [

@@ -23,6 +23,7 @@ __all__ = ["Account", "Ledger", "Order", "Sums", "dollars", "over_budget"]
 
 _WAIT_S = 60.0  # for another process that is writing
 _NANO = 1_000_000_000  # money is kept as whole billionths of a dollar, so that sums are exact
+_PLACES = ((Decimal("0.001"), 4), (Decimal("0.000001"), 6))  # how many are shown, from an amount on
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
     id TEXT PRIMARY KEY,      -- the service knows the order by it
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS orders (
     product TEXT NOT NULL,    -- provider, model and size: what has the same price
     state TEXT NOT NULL,      -- open | paid | kept | spoiled | cancelled
     price INTEGER,            -- what was reserved, in billionths of a dollar
-    cost INTEGER,             -- what the service took
+    cost INTEGER,             -- what the service says that it took; where it says nothing, the price counts
     budget TEXT NOT NULL,
     run TEXT NOT NULL,
     begun REAL NOT NULL,
@@ -102,23 +103,30 @@ class Ledger:
             return []
         where = "thing = ? AND state IN ('open', 'paid')"
         with self._open() as db:
-            rows = db.execute(f"SELECT id, state FROM orders WHERE {where} ORDER BY begun DESC", (thing,)).fetchall()
-        if rows:
-            with self._writing() as db:
-                budget = _budget_id(db, budget)
-                db.execute(f"UPDATE orders SET budget = ?, run = ? WHERE {where}", (budget, run, thing))
+            if not db.execute(f"SELECT 1 FROM orders WHERE {where}", (thing,)).fetchone():
+                return []
+        with self._writing() as db:
+            query = f"SELECT id, state FROM orders WHERE {where} ORDER BY begun DESC, rowid DESC"
+            rows = db.execute(query, (thing,)).fetchall()
+            budget = _budget_id(db, budget)
+            db.execute(f"UPDATE orders SET budget = ?, run = ? WHERE {where}", (budget, run, thing))
         return [Order(id=row[0], paid=row[1] == "paid") for row in rows]
 
-    def end(self, order: str, state: str, cost: Decimal | None = None) -> None:
-        """Writes down what became of an order; a cost that is known already stays."""
+    def end(self, order: str, state: str, cost: Decimal | None = None) -> Decimal | None:
+        """Writes down what became of an order, and gives what was taken for it as far as that is known.
+
+        A cost that is known already stays; where the service never says one, the reserved price counts.
+        """
         with self._writing() as db:
             db.execute(
                 "UPDATE orders SET state = ?, ended = ?, cost = COALESCE(cost, ?) WHERE id = ?",
                 (state, time.time(), _nano(cost), order),
             )
+            row = db.execute("SELECT COALESCE(cost, price) FROM orders WHERE id = ?", (order,)).fetchone()
+        return None if row is None or row[0] is None else _dollars(row[0])
 
     def usual_cost(self, product: str) -> Decimal | None:
-        """The most that the service took for one of the last twenty orders of a product."""
+        """The most that the service said that it took for one of the last twenty orders of a product."""
         if not self.path.is_file():
             return None
         query = "SELECT cost FROM orders WHERE product = ? AND cost IS NOT NULL ORDER BY ended DESC LIMIT 20"
@@ -145,21 +153,22 @@ class Ledger:
             try:
                 yield db
             except BaseException:
-                db.execute("ROLLBACK")
+                if db.in_transaction:  # on a full disk SQLite has rolled back already
+                    db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """One connection a call: threads and forked processes never share one."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)) as db:
                 db.execute("PRAGMA synchronous = EXTRA")
                 if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'budgets'").fetchone():
                     db.executescript(_SCHEMA)
                 yield db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise OutputError(
                 f"ledger ({os.fspath(self.path)}): cannot be used ({error}); it says what was paid for, so mend it or "
                 "move it away, and nothing is bought until then."
@@ -181,9 +190,9 @@ class Account:
 
 def dollars(amount: Decimal) -> str:
     """'$1.50', '$0.0006': cents, and more places where cents would hide the amount."""
-    places = 2 if amount == 0 or amount == amount.quantize(Decimal("0.01")) else 4 if amount >= Decimal("0.001") else 6
-    text = f"{amount:.{places}f}"
-    return f"${text.rstrip('0') if places > 2 else text}"
+    places = next((places for least, places in _PLACES if amount >= least), 9)
+    whole, _, part = f"{amount:.{places}f}".partition(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
 def over_budget(sums: Sums, price: Decimal | None, cap: Decimal) -> str:
@@ -195,10 +204,13 @@ def over_budget(sums: Sums, price: Decimal | None, cap: Decimal) -> str:
     )
 
 
+_TAKEN = "(cost IS NOT NULL OR state IN ('paid', 'kept', 'spoiled'))"  # the service took the money
+
+
 def _sums(db: sqlite3.Connection, column: str, value: str) -> Sums:
     row = db.execute(
-        "SELECT SUM(cost), SUM(price) FILTER (WHERE state = 'open'), SUM(state = 'open'), "
-        "SUM(state IN ('paid', 'kept', 'spoiled')), SUM(state IN ('paid', 'kept', 'spoiled') AND cost IS NULL) "
+        f"SELECT SUM(COALESCE(cost, price)) FILTER (WHERE {_TAKEN}), SUM(price) FILTER (WHERE state = 'open'), "
+        f"SUM(state = 'open'), SUM({_TAKEN}), SUM({_TAKEN} AND COALESCE(cost, price) IS NULL) "
         f"FROM orders WHERE {column} = ?",
         (value,),
     ).fetchone()

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from qmv.api import Context
 from qmv.artifacts import Artifact, Beats, Delivery, Pictures, Song, SyncProof
+from qmv.engine.artifact_cache import ArtifactCache
 from qmv.engine.cache import Cache, digest
 from qmv.engine.config import Job, SongSettings
 from qmv.engine.graph import Node, plan
@@ -32,7 +33,7 @@ from qmv.engine.run_errors import run_error
 from qmv.engine.windows import way_to_beats, windowed
 from qmv.errors import PluginError, QmvError
 from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
-from qmv.plain import content, dump, files, load
+from qmv.plain import content, dump
 
 __all__ = ["Run"]
 
@@ -48,13 +49,14 @@ class Run:
     registry: Registry
     manifest: Manifest
     cache: Cache = field(init=False)
+    made: ArtifactCache = field(init=False)
     account: Account = field(init=False)
     values: dict[str, Artifact] = field(default_factory=dict)
-    loaded: dict[str, Artifact] = field(default_factory=dict)  # by key: what is whole needs no second look
     results: dict[str, str] = field(default_factory=dict)  # of nodes whose readers hang on what they made
 
     def __post_init__(self) -> None:
         self.cache = Cache(Path(self.job.outputs).absolute() / "cache")
+        self.made = ArtifactCache(self.cache)
         self.account = account_of(self.job.outputs, self.folder, self.manifest.overrides)
 
     def execute(self) -> Manifest:
@@ -131,7 +133,7 @@ class Run:
         found: set[str] = set()
         for place in range(len(nodes)):
             node = nodes[place]
-            if node.stage.cached and (artifact := self._load(node)) is not None:
+            if node.stage.cached and (artifact := self.made.read(node)) is not None:
                 found.add(node.name)
                 self.values[node.name] = artifact
                 nodes = self._keyed(nodes, node)
@@ -157,7 +159,7 @@ class Run:
         self._publish(RunStarted(folder=str(self.folder), title=title, nodes=tuple(node.name for node in nodes)))
 
     def _outlook(self, node: Node, record: StageRecord) -> str:
-        if node.stage.cached and (artifact := self._load(node)) is not None:
+        if node.stage.cached and (artifact := self.made.read(node)) is not None:
             self.values[node.name] = artifact
             return "cached"
         known = {source: self.values[source] for source in node.sources if source in self.values}
@@ -204,16 +206,16 @@ class Run:
         if not node.stage.cached:
             record.cached = False
             return self._call(node, record, self.folder)
-        if (artifact := self._load(node)) is not None:
+        if (artifact := self.made.read(node)) is not None:
             record.cached = True
             return artifact
         with self._lock(node):
-            if (artifact := self._load(node)) is not None:
+            if (artifact := self.made.read(node)) is not None:
                 record.cached = True
                 return artifact
             record.cached = False
             self.cache.put(node.stage.name, node.key, lambda part: self._fill(node, record, part))
-            artifact = self._load(node, provisional=True)
+            artifact = self.made.read(node, provisional=True)
         if artifact is None:
             raise PluginError(
                 f"stages.{node.name} ({node.stage.name}): its {node.stage.makes().__name__} cannot be kept and read "
@@ -233,8 +235,7 @@ class Run:
 
     def _fill(self, node: Node, record: StageRecord, part: Path) -> None:
         artifact = self._call(node, record, part)
-        text = json.dumps(dump(artifact, part, self.cache.root), indent=1, ensure_ascii=False)
-        (part / "artifact.json").write_text(text, encoding="utf-8")
+        self.made.write(artifact, part)
 
     def _call(self, node: Node, record: StageRecord, folder: Path) -> Artifact:
         ctx = self._context(node, folder)
@@ -248,31 +249,6 @@ class Run:
                 f"stages.{node.name} ({node.stage.name}): run() says that it makes a {node.stage.makes().__name__}, "
                 f"but gave {type(artifact).__name__}; mend the plugin."
             )
-        return artifact
-
-    def _load(self, node: Node, *, provisional: bool = False) -> Artifact | None:
-        """The stage's artifact from the cache; None where there is none, or a file of it is gone or changed.
-
-        A provisional one is for the run that made it only.
-        """
-        if (known := self.loaded.get(node.key)) is not None:
-            return known
-        folder = self.cache.get(node.stage.name, node.key)
-        if folder is None:
-            return None
-        try:
-            data = json.loads((folder / "artifact.json").read_text(encoding="utf-8"))
-            artifact = load(node.stage.makes(), data, folder)
-        except (OSError, ValueError, TypeError, KeyError):
-            log.info("%s: the cached artifact cannot be read and is made anew", node.name, exc_info=True)
-            return None
-        if artifact.provisional and not provisional:
-            return None
-        # the cache has checked the bytes of the entry's own files
-        if not all(f.path.is_file() if f.path.is_relative_to(folder) else f.intact() for f in files(artifact)):
-            log.info("%s: a file of the cached artifact is gone or changed; it is made anew", node.name)
-            return None
-        self.loaded[node.key] = artifact
         return artifact
 
     # -- around ------------------------------------------------------------------------------------------------------
@@ -376,7 +352,7 @@ _OF_BEATS = ("bpm", "tempo_range", "meter", "downbeat_s", "offset_s", "beats_fil
 
 def _told(song: SongSettings) -> dict[str, Any]:
     """What the user says of the beats, on the command line or in the song's YAML."""
-    values = {name: getattr(song, name) for name in _OF_BEATS}
+    values = {name: getattr(song, name) for name in (*_OF_BEATS, "lyrics")}
     return {name: value for name, value in values.items() if value != getattr(SongSettings, name)}
 
 

@@ -131,7 +131,7 @@ class AssembleVideo(Assembly):
     def _frames_key(self, chunk: Chunk, fps: Fraction) -> str:
         """Everything that changes the chunk's frames, and nothing else: where in the song it lies does not."""
         words: dict[str, Any] = dict.fromkeys(
-            ("section", "framing", "subject", "prompt", "negative_prompt", "paced_by"), ""
+            ("section", "framing", "subject", "prompt", "negative_prompt", "paced_by", "lyric"), ""
         )
         moving = [dataclasses.replace(layer.shot, beat=None, **words) for layer in chunk.layers]
         return Cache.key(

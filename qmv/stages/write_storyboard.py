@@ -70,7 +70,7 @@ class WriteStoryboard(Stage):
         return File.of(self._file).sha256
 
     def ready(self) -> None:
-        if self._file is None:
+        if self._file is None and not self.writer.gives_way():
             self.writer.ready()
 
     def run(self, ctx: Context, song: Song, style: Style, beats: Beats) -> Storyboard:

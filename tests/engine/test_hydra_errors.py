@@ -32,10 +32,10 @@ def said(compose: Compose) -> Callable[..., str]:
     ("override", "words"),
     [
         ("style=nion", "style: 'nion' is not known. Did you mean 'neon'? Known: "),
-        ("image=canvsa", "image: 'canvsa' is not known. Did you mean 'canvas'? Known: canvas, folder."),
+        ("image=canvsa", "image: 'canvsa' is not known. Did you mean 'canvas'? Known: canvas, diffusers, "),
         ("tracker=xyz", "tracker: 'xyz' is not known. Known: beat_this, librosa, superflux."),
         ("quality=ultra", "quality: 'ultra' is not known. Known: draft, high, standard."),
-        ("graph=nope", "graph: 'nope' is not known. Known: music_video, storyboard."),
+        ("graph=nope", "graph: 'nope' is not known. Known: music_video, pictures, storyboard."),
         ("experiment=nope", "experiment: 'nope' is not known. Known: "),
         ("stage@stages.video=nope", "stage: 'nope' is not known. Known: assemble_"),
         ("song=nope", "Or give the path of a song: song=path/to/track.mp3."),

@@ -10,6 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from qmv.engine import sweeps
+from qmv.engine.money import BUDGET_ENV
 from qmv.engine.sweeps import SweepWatch, summary
 
 
@@ -17,7 +18,9 @@ from qmv.engine.sweeps import SweepWatch, summary
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a sweep that this process has begun."""
     monkeypatch.setattr(sweeps, "_folders", [])
-    SweepWatch().on_multirun_start(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    monkeypatch.setenv(BUDGET_ENV, "")  # so that what the sweep sets is taken back
+    hydra = {"sweep": {"dir": str(tmp_path)}, "overrides": {"task": ["style=noir"]}}
+    SweepWatch().on_multirun_start(OmegaConf.create({"hydra": hydra}))
     return tmp_path
 
 

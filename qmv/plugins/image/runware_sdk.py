@@ -49,6 +49,8 @@ def client_class() -> Any:
     """The SDK's client as described above: a class that takes `api_key` and `url`."""
 
     class Client(sdk().Runware):  # type: ignore[misc]
+        """`lost` once the connection is gone; `users` counts the calls that wait on it."""
+
         lost = False
         users = 0
 

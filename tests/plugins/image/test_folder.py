@@ -10,7 +10,7 @@ import pytest
 from qmv.errors import InputError
 from qmv.media.picture import png, read
 from qmv.plugins.image.folder import Folder
-from qmv.testing import ImageProviderContract, image_request
+from qmv.testing import ImageProviderContract, image_request, trial_purchases
 
 
 def fill(folder: Path, **levels: int) -> Path:
@@ -74,7 +74,8 @@ def test_folder_names_a_broken_picture(tmp_path: Path) -> None:
 
 def test_folder_turns_a_broken_picture_into_an_outcome_that_loses_no_other(tmp_path: Path) -> None:
     (fill(tmp_path, a=10, c=30) / "b.png").write_bytes(b"no picture")
-    outcomes = Folder(path=str(tmp_path)).render_all([image_request(index=index) for index in range(3)])
+    folder, requests = Folder(path=str(tmp_path)), [image_request(index=index) for index in range(3)]
+    outcomes = folder.render_all(requests, trial_purchases(tmp_path / "money", folder, requests))
     assert {outcome.request.index: outcome.error is None for outcome in outcomes} == {0: True, 1: False, 2: True}
 
 
