@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Purchase", "Purchases"]
 
+_NO_PRICE_FROM = 1_000_000  # US dollars for a picture: who says so, or a negative amount, says nothing
+
 
 def _keep_quiet(message: str) -> None:
     """For those who buy without a user."""
@@ -57,13 +59,12 @@ class Purchases:
 
     def paid(self, request: ImageRequest, order: str, cost: Decimal | None) -> Decimal | None:
         """The service took the money; gives what, which is the reserved price where the service does not say."""
-        cost = self.wanted[request].price if cost is None else cost
-        self.account.ledger.end(order, "paid", cost)
-        return cost
+        sane = cost is not None and cost.is_finite() and 0 <= cost < _NO_PRICE_FROM
+        return self.account.ledger.end(order, "paid", cost if sane else None)
 
     def spoiled(self, request: ImageRequest, order: str) -> None:
         """The service took the money, and there is no picture to be had for it."""
-        self.account.ledger.end(order, "spoiled", self.wanted[request].price)
+        self.account.ledger.end(order, "spoiled")
 
     def cancelled(self, order: str) -> None:
         """The service certainly took nothing."""

@@ -24,6 +24,7 @@ log = logging.getLogger("qmv")
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
 _ON_ITS_WAY_S = 1.0  # a message that left on a lost connection may still arrive
+_CLOSE_S = 3.0
 _FETCHES = 4
 _TELL_AFTER = 4  # troubles of one picture, about 7 s
 
@@ -62,42 +63,58 @@ class Shop:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.seller.close()
+            await self._close()
+
+    async def _close(self) -> None:
+        """A service that does not let go must not keep the pictures that came."""
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self.seller.close()
+        except Exception:
+            log.info("image (%s): the connection could not be closed", self.seller.name, exc_info=True)
 
     # -- one picture -------------------------------------------------------------------------------------------------
 
     async def _outcome(self, request: ImageRequest) -> Outcome:
         async with self.slots:
-            if self.stop is not None:
+            # a budget that is used up has nothing against what was ordered earlier
+            if self.stop is not None and not isinstance(self.stop, BudgetError):
                 return Outcome(request=request, error=self.stop)
             trip = _Trip(request=request, began=_now())
+            late = asyncio.timeout(self.terms.deadline_s)
             try:
-                async with asyncio.timeout(self.terms.deadline_s):
+                async with late:
                     outcome = await self._until_had(trip)
                 self.last_success = _now()
-            except TimeoutError:
-                return Outcome(request=request, error=self._late(trip))
             except QmvError as error:
                 if isinstance(error, (AccessError, BudgetError)):
                     self.stop = self.stop or error
                 return Outcome(request=request, error=error)
             except Exception as error:
+                if late.expired() and isinstance(error, TimeoutError):
+                    return Outcome(request=request, error=self._late(trip))
                 log.error("%s: failed", self._name(trip), exc_info=True)
                 text = f"{self._name(trip)}: failed ({type(error).__name__}); the details are in run.log."
                 return Outcome(request=request, error=ServiceError(text))
             return outcome
 
     async def _until_had(self, trip: _Trip) -> Outcome:
-        trip.open = [order.id for order in await asyncio.to_thread(self.purchases.pending, trip.request)]
+        pending = await asyncio.to_thread(self.purchases.pending, trip.request)
+        trip.open, trip.paid = [order.id for order in pending], {order.id for order in pending if order.paid}
         if trip.open and not self.seller.asks:
             await self._write_off(trip)
         while True:
             try:
                 return await self._try(trip)
             except Busy as busy:
-                await self._end(trip, self.purchases.cancelled)
+                if trip.open[0] in trip.paid:
+                    await self._spoil(trip, Spoilt(str(busy)))
+                else:
+                    await self._end(trip, self.purchases.cancelled)
                 await self._wait(trip, busy)
             except Refused as refusal:
+                if trip.open[0] in trip.paid:
+                    await self._spoil(trip, Spoilt(str(refusal), final=True))
                 await self._end(trip, self.purchases.cancelled)
                 raise ServiceError(f"{self._name(trip)}: {refusal}.") from refusal
             except Doubt as doubt:
@@ -106,74 +123,107 @@ class Shop:
                     await self._give_up(trip, doubt)
                 await self._wait(trip, doubt)
             except Spoilt as spoilt:
-                await self._end(trip, lambda order: self.purchases.spoiled(trip.request, order))
-                trip.bad += 1
-                if spoilt.final:
-                    raise ServiceError(f"{self._name(trip)}: {spoilt} (it was paid for).") from spoilt
-                if trip.bad >= self.terms.tries:
-                    text = f"{self._name(trip)}: {spoilt}, {trip.bad} times, and each was paid for"
-                    raise ServiceError(f"{text}; try another seed, size or model.") from spoilt
+                await self._spoil(trip, spoilt)
                 await self._wait(trip, spoilt)
 
     async def _try(self, trip: _Trip) -> Outcome:
         request = trip.request
         if not trip.open:
-            if self.stop is not None:
-                raise self.stop
-            await asyncio.sleep(max(0.0, self.quiet_until - _now()))
+            await self._quiet()
             trip.open, trip.fresh = [await asyncio.to_thread(self.purchases.begin, request)], True
+            if self.stop is not None and not isinstance(self.stop, BudgetError):  # meanwhile; it was not sent yet
+                await self._end(trip, self.purchases.cancelled)
+                raise self.stop
         order = trip.open[0]
         try:
-            sold = await (self.seller.order(request, order) if trip.fresh else self._found(request, order))
+            sold = await (self.seller.order(request, order) if trip.fresh else self._found(trip))
         except AccessError as error:
             if trip.fresh and not isinstance(error.__cause__, Doubt):
                 await self._end(trip, self.purchases.cancelled)
             raise
-        trip.fresh = False
+        trip.fresh, trip.sold = False, sold
+        trip.paid.add(order)
         cost = await asyncio.to_thread(self.purchases.paid, request, order, sold.cost)
         return Outcome(request=request, image=await self._picture(trip, sold), cost=cost, order=order)
 
-    async def _found(self, request: ImageRequest, order: str) -> Sold:
+    async def _quiet(self) -> None:
+        """Waits while the service wants no orders; raises what stops new ones, also if that came meanwhile."""
+        while (wait_s := self.quiet_until - _now()) > 0 and self.stop is None:
+            await asyncio.sleep(wait_s)
+        if self.stop is not None:
+            raise self.stop
+
+    async def _found(self, trip: _Trip) -> Sold:
         """The order's picture; one that the service has never heard of is sent again, under its own id, so that a
         service that has it after all can say so."""
+        request, order = trip.request, trip.open[0]
         for wait_s in (0.0, _ON_ITS_WAY_S):
             await asyncio.sleep(wait_s)
             if (found := await self.seller.find(request, order)) is not None:
                 return found
+        if order in trip.paid:  # sending it again would cost again
+            if trip.sold is None:
+                raise Spoilt("the service has lost a picture that it sold")
+            return trip.sold
+        if isinstance(self.stop, AccessError):
+            raise self.stop
         try:
             return await self.seller.order(request, order)
         except Busy as busy:  # which is about the second message, not the first
+            if busy.everyone:
+                self.quiet_until = max(self.quiet_until, _now() + (busy.wait_s or 0.0))
             raise Doubt(str(busy)) from busy
 
     async def _picture(self, trip: _Trip, sold: Sold) -> bytes:
         """The file, looked at; a bad one is fetched once more before it counts as paid in vain."""
-        if sold.unwanted:
-            raise Spoilt(sold.unwanted, final=True)
         try:
             return await self._seen(trip, sold)
-        except Spoilt:
-            again = await self.seller.find(trip.request, trip.open[0]) if self.seller.asks else None
+        except Spoilt as spoilt:
+            if spoilt.final or not self.seller.asks:
+                raise
+            try:
+                again = await self.seller.find(trip.request, trip.open[0])
+            except (Busy, Refused):  # which is no word on what was paid for already
+                raise spoilt from None
             if again is None:
                 raise
             return await self._seen(trip, again)
 
     async def _seen(self, trip: _Trip, sold: Sold) -> bytes:
-        try:
-            image = sold.image if sold.image is not None else await self.seller.fetch(sold)
-        except Doubt as doubt:
-            trip.fetches += 1
-            if trip.fetches >= _FETCHES:
-                raise Spoilt(str(doubt)) from doubt
-            raise
+        if sold.unwanted:
+            raise Spoilt(sold.unwanted, final=True)
+        image = sold.image if sold.image is not None else await self._fetched(trip, sold)
         await asyncio.to_thread(look_at, image, self.seller.size(trip.request))
         return image
+
+    async def _fetched(self, trip: _Trip, sold: Sold) -> bytes:
+        while True:
+            try:
+                return await self.seller.fetch(sold)
+            except Doubt as doubt:
+                trip.fetches += 1
+                if trip.fetches >= _FETCHES:
+                    raise Spoilt(str(doubt)) from doubt
+                if self.seller.asks:  # where the file may have another address by now
+                    raise
+                await self._wait(trip, doubt)
 
     # -- when it goes wrong ------------------------------------------------------------------------------------------
 
     async def _end(self, trip: _Trip, how: Callable[[str], None]) -> None:
         order, trip.open, trip.fetches = trip.open[0], trip.open[1:], 0
-        trip.fresh = False
+        trip.fresh, trip.sold = False, None
         await asyncio.to_thread(how, order)
+
+    async def _spoil(self, trip: _Trip, spoilt: Spoilt) -> None:
+        """What was paid for is no picture: raises the end of it, unless another order may bring one."""
+        await self._end(trip, lambda order: self.purchases.spoiled(trip.request, order))
+        trip.bad += 1
+        if spoilt.final:
+            raise ServiceError(f"{self._name(trip)}: {spoilt} (it was paid for).") from spoilt
+        if trip.bad >= self.terms.tries:
+            text = f"{self._name(trip)}: {spoilt}, {trip.bad} times, and each was paid for"
+            raise ServiceError(f"{text}; try another seed, size or model.") from spoilt
 
     async def _write_off(self, trip: _Trip) -> None:
         for order in trip.open:
@@ -195,7 +245,7 @@ class Shop:
     async def _wait(self, trip: _Trip, trouble: Exception) -> None:
         """Longer with each trouble, and never in step with the others."""
         trip.last = str(trouble)
-        wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**trip.troubles) * random.uniform(0.5, 1.5)
+        wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(trip.troubles, 9)) * random.uniform(0.5, 1.5)
         trip.troubles += 1
         if trip.troubles == _TELL_AFTER and not self.told:
             self.told = True
@@ -209,7 +259,10 @@ class Shop:
 
     def _late(self, trip: _Trip) -> ServiceError:
         """The deadline passed; if nothing at all came in all that time, the others are not begun."""
-        order = "; what may be paid for is asked for first when the same command is run again" if trip.open else ""
+        order = ""
+        if trip.open:
+            asked = "what may be paid for is asked for first when the same command is run again"
+            order = f"; {asked if self.seller.asks else 'it may have been paid for, and counts as spent'}"
         last = f" ({trip.last})" if trip.last else ""
         error = ServiceError(f"{self._name(trip)}: did not come within {self.terms.deadline_s:.10g} s{last}{order}.")
         if self.last_success < trip.began:
@@ -227,7 +280,9 @@ class _Trip:
     request: ImageRequest
     began: float
     open: list[str] = field(default_factory=list)
+    paid: set[str] = field(default_factory=set)  # of these, the service said so
     fresh: bool = False
+    sold: Sold | None = None  # what the service gave for the first of them
     bad: int = 0
     fetches: int = 0
     troubles: int = 0

@@ -29,10 +29,13 @@ def list_price(
         price = Decimal(str(entry["usd"]))
         if not price.is_finite() or price < 0:
             raise ValueError(f"usd must be at least 0, got {entry['usd']!r}")
-        if entry.get("width") and entry.get("height"):
-            price *= Decimal(width_px * height_px) / (int(entry["width"]) * int(entry["height"]))
-        if steps and entry.get("steps"):
-            price *= Decimal(steps) / int(entry["steps"])
+        whole = {name: int(entry[name]) for name in ("width", "height", "steps") if entry.get(name) is not None}
+        if wrong := [name for name, value in whole.items() if value < 1]:
+            raise ValueError(f"{wrong[0]} must be at least 1, got {entry[wrong[0]]!r}")
+        if "width" in whole and "height" in whole:
+            price *= Decimal(width_px * height_px) / (whole["width"] * whole["height"])
+        if steps and "steps" in whole:
+            price *= Decimal(steps) / whole["steps"]
     except (ValueError, TypeError, InvalidOperation) as error:
         reason = str(error) if isinstance(error, ValueError) else f"got {entry!r}"
         raise ConfigError(f"prices: '{model}' cannot be read ({reason}); mend the price list.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -57,8 +58,9 @@ def buy(
             yield outcome
         ended = True
     finally:
-        if not ended and not loop.is_closed():
-            loop.call_soon_threadsafe(_cancel_all, loop)
+        if not ended:
+            with contextlib.suppress(RuntimeError):  # the loop has come to its end by itself
+                loop.call_soon_threadsafe(_cancel_all, loop)
         thread.join(_LEAVE_S)
 
 
