@@ -8,6 +8,7 @@ order's price, so parallel jobs cannot pass it together. Low layer: stages reach
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sqlite3
 import time
@@ -54,14 +55,16 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """US dollars: what services took, and what is reserved for orders whose end is not known. `unpriced` orders were
-    paid for, but the service did not say what."""
+    """US dollars: what services took, and what is reserved for orders whose end is not known. Of the `orders` that were
+    paid for, `unpriced` ones have a cost that nobody said, and `spoiled` ones brought no picture."""
 
+    name: str = ""
     spent: Decimal = Decimal(0)
     reserved: Decimal = Decimal(0)
     orders: int = 0
     open: int = 0
     unpriced: int = 0
+    spoiled: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,15 @@ class Ledger:
             row = db.execute("SELECT id FROM budgets WHERE name = ?", (budget,)).fetchone()
             return _sums(db, "budget", row[0]) if row else Sums()
 
+    def products(self) -> list[Sums]:
+        """What each product has cost, the dearest first."""
+        if not self.path.is_file():
+            return []
+        with self._open() as db:
+            names = [row[0] for row in db.execute("SELECT DISTINCT product FROM orders")]
+            found = [dataclasses.replace(_sums(db, "product", name), name=name) for name in names]
+        return sorted((sums for sums in found if sums.orders or sums.open), key=lambda sums: -sums.spent)
+
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._open() as db:
@@ -210,12 +222,15 @@ _TAKEN = "(cost IS NOT NULL OR state IN ('paid', 'kept', 'spoiled'))"  # the ser
 def _sums(db: sqlite3.Connection, column: str, value: str) -> Sums:
     row = db.execute(
         f"SELECT SUM(COALESCE(cost, price)) FILTER (WHERE {_TAKEN}), SUM(price) FILTER (WHERE state = 'open'), "
-        f"SUM(state = 'open'), SUM({_TAKEN}), SUM({_TAKEN} AND COALESCE(cost, price) IS NULL) "
+        f"SUM({_TAKEN}), SUM(state = 'open'), SUM({_TAKEN} AND COALESCE(cost, price) IS NULL), SUM(state = 'spoiled') "
         f"FROM orders WHERE {column} = ?",
         (value,),
     ).fetchone()
-    spent, reserved, paid_orders, opened, unpriced = row[0] or 0, row[1] or 0, row[3] or 0, row[2] or 0, row[4] or 0
-    return Sums(spent=_dollars(spent), reserved=_dollars(reserved), orders=paid_orders, open=opened, unpriced=unpriced)
+    spent, reserved, orders, opened, unpriced, spoiled = (number or 0 for number in row)
+    return Sums(
+        spent=_dollars(spent), reserved=_dollars(reserved), orders=orders, open=opened, unpriced=unpriced,
+        spoiled=spoiled,
+    )  # fmt: skip
 
 
 def _budget_id(db: sqlite3.Connection, name: str) -> str:
