@@ -49,13 +49,13 @@ class PaintPictures(Stage):
 
     def ready(self) -> None:
         self.image.ready()
+        self._check_price()
         if self.on_missing == "fallback" and self.fallback is not None:
             self.fallback.ready()
 
     def run(self, ctx: Context, style: Style, storyboard: Storyboard) -> Pictures:
         requests = self._requests(style, storyboard)
         store = self._store(ctx, self.image)
-        self._check_price(requests[0])
         wants = store.wants(requests)
         failed = self._made(ctx, store, wants)
         stand_ins: dict[int, Want] = {}
@@ -185,7 +185,8 @@ class PaintPictures(Stage):
             tell=ctx.notice,
         )
 
-    def _check_price(self, request: ImageRequest) -> None:
+    def _check_price(self) -> None:
+        request = _any_request(self.width, self.height)
         if self.budget_usd is not None and self.image.paid and self.image.price(request) is None:
             raise ConfigError(
                 f"budget_usd: what a picture of {self.image.product(request)} costs is not known, so no budget can be "
@@ -198,6 +199,14 @@ class PaintPictures(Stage):
         total = sum((price or 0 for price in ctx.offers.values()), Decimal(0))
         cap = Decimal(str(self.budget_usd))
         return f", MORE than budget_usd ({dollars(cap)})" if total > cap else f", within budget_usd ({dollars(cap)})"
+
+
+def _any_request(width_px: int, height_px: int) -> ImageRequest:
+    """A request of the right size, to ask for a price before there are any."""
+    return ImageRequest(
+        index=0, prompt="", negative_prompt="", seed=0, framing="", subject="", look="", palette=(),
+        width_px=width_px, height_px=height_px,
+    )  # fmt: skip
 
 
 def _left_out(failed: dict[str, QmvError], wants: Sequence[Want]) -> str:

@@ -93,6 +93,9 @@ class WriteStoryboard(Stage):
         made = self._written(ctx, self._planned(**inputs), stand_in)
         return dataclasses.replace(made, stand_in=stand_in.name)
 
+    def forecast(self, ctx: Context, **inputs: Any) -> str:
+        return f"{self.writer.name} is asked for the words; what follows is counted without them"
+
     def review(self, ctx: Context, made: Storyboard, **inputs: Any) -> None:
         """Writes the storyboard into the run's folder, to be edited, whole or not at all."""
         song, style = inputs["song"], inputs["style"]

@@ -26,6 +26,9 @@ class Folder(ImageProvider):
     libraries = ("pillow",)
     path: str = setting("the folder with the pictures (png, jpg, webp, bmp, tif, gif)", keyed=False)
 
+    def ready(self) -> None:
+        self._files()
+
     def content(self) -> list[str]:
         return [_reading(file, lambda path: File.of(path).sha256) for file in self._files()]
 
