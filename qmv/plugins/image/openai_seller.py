@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,11 +60,10 @@ class OpenAISeller:
         if answer.status_code != 200:
             raise self._meaning(answer.status_code, answer.headers.get("retry-after", ""), _error_of(answer))
         try:
-            found = answer.json()
-            items = found["data"]
-        except (ValueError, LookupError, TypeError) as error:
+            items = answer.json()["data"]
+            return _sold(items[0]) if items else Sold()
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise Doubt("the server's answer cannot be read") from error
-        return _sold(items[0]) if items else Sold()
 
     async def find(self, request: ImageRequest, order: str) -> Sold | None:
         try:
@@ -85,43 +84,47 @@ class OpenAISeller:
         await self._downloads.close()
 
     def _meaning(self, status: int, retry_after: str, error: Mapping[str, Any]) -> Exception:
-        code, message = str(error.get("code") or error.get("type") or status), str(error.get("message", ""))[:300]
+        code, message = str(error.get("code") or error.get("type") or ""), str(error.get("message") or "")[:300]
+        told = f"HTTP {status} {code}".strip()
         if code in _NO_MONEY or status == 402:
             return AccessError(
-                f"{_WHERE}: the account has no money left ({code}); top it up, then run the same command again: what "
+                f"{_WHERE}: the account has no money left ({told}); top it up, then run the same command again: what "
                 "was made is kept."
             )
         if status in (401, 403):
             return AccessError(
-                f"{_WHERE}: the key is refused ({code}); put a valid one into the variable of image.key_env."
+                f"{_WHERE}: the key is refused ({told}); put a valid one into the variable of image.key_env."
             )
         if status == 404:
             return AccessError(
-                f"{_WHERE}: {self._url} has no model '{self._model}', or no images at all ({code}); set image.model or "
+                f"{_WHERE}: {self._url} has no model '{self._model}', or no images at all ({told}); set image.model or "
                 "image.url."
             )
         if status == 429:
-            wait_s = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else None
-            return Busy(f"the server wants fewer orders ({code})", wait_s=wait_s, everyone=True)
-        if status in (408, 504):
+            wait_s = float(retry_after) if re.fullmatch(r"\d+(\.\d+)?", retry_after, re.ASCII) else None
+            return Busy(f"the server wants fewer orders ({told})", wait_s=wait_s, everyone=True)
+        if status in (408, 502, 504, 520, 524):  # a gateway does not know what the server behind it did
             return Doubt(f"the server gave up waiting (HTTP {status})")
         if status >= 500:
-            return Busy(f"the server failed (HTTP {status} {code})")
-        return Refused(f"the server refuses the request (HTTP {status} {code}: {' '.join(message.split())})")
+            return Busy(f"the server failed ({told})")
+        said = ": ".join(filter(None, (told, " ".join(message.split()))))
+        return Refused(f"the server refuses the request ({said})")
 
 
 def _error_of(answer: Any) -> Mapping[str, Any]:
+    """What OpenAI's form calls `error`; local servers built on FastAPI say `detail`."""
     try:
-        error = answer.json()["error"]
-    except (ValueError, LookupError, TypeError):
+        body = answer.json()
+        error = body.get("error") or body.get("detail") or {}
+    except (ValueError, AttributeError):
         return {}
     return error if isinstance(error, Mapping) else {"message": str(error)}
 
 
 def _sold(item: Mapping[str, Any]) -> Sold:
-    text = item.get("b64_json")
+    text = str(item.get("b64_json") or "").rpartition(",")[2]  # some servers send a data URI
     try:
         image = base64.b64decode(text, validate=True) if text else None
-    except binascii.Error:
+    except ValueError:
         image = b""
     return Sold(image=image, url=item.get("url") or "")
