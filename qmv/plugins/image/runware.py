@@ -68,9 +68,10 @@ class Runware(ImageProvider):
 
     # -- what is asked for -------------------------------------------------------------------------------------------
 
-    def content(self) -> list[str] | None:
-        files = [Path(path).expanduser() for path in (self.seed_image, self.reference) if path]
-        return [_reading(file, lambda path: File.of(path).sha256) for file in files] or None
+    def content(self) -> dict[str, str] | None:
+        files = {"seed_image": self.seed_image, "reference": self.reference}
+        hashes = {name: _reading(Path(path).expanduser(), _sha256) for name, path in files.items() if path}
+        return hashes or None
 
     def request_identity(self, request: ImageRequest) -> dict[str, Any]:
         width, height = self.size(request)
@@ -147,7 +148,7 @@ class Runware(ImageProvider):
                 _data_uri(file)
         from qmv.plugins.image.runware_link import try_key
 
-        try_key(key=self._key(), url=self.url)
+        try_key(key=self._key(), key_env=self.key_env, url=self.url)
 
     def render(self, request: ImageRequest) -> bytes:
         raise PluginError("image (runware): pictures are bought through render_all, which books them.")
@@ -163,7 +164,7 @@ class Runware(ImageProvider):
         from qmv.plugins.image.runware_link import Link
         from qmv.plugins.image.runware_seller import RunwareSeller
 
-        link = Link(key=self._key(), url=self.url, at_once=self.concurrency)
+        link = Link(key=self._key(), key_env=self.key_env, url=self.url, at_once=self.concurrency)
         return RunwareSeller(link=link, model=self.model, answer_s=self.answer_s, fields=self.fields, size=self.size)
 
     def _key(self) -> str:
@@ -179,6 +180,10 @@ def _data_uri(path: str) -> str:
     file = Path(path).expanduser()
     data = _reading(file, Path.read_bytes)
     return f"data:{_MIME.get(file.suffix.lower(), 'image/jpeg')};base64,{base64.b64encode(data).decode()}"
+
+
+def _sha256(file: Path) -> str:
+    return File.of(file).sha256
 
 
 def _reading(file: Path, read: Any) -> Any:

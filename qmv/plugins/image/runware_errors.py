@@ -26,13 +26,13 @@ _CONTENT = (
 )  # fmt: skip
 
 
-def meaning(error: Mapping[str, Any], model: str) -> Exception:
+def meaning(error: Mapping[str, Any], model: str, key_env: str) -> Exception:
     """The exception for an error of the service. Codes vary (they are 'being standardised'), so that families count
     too; one that is not known is taken for a failure that may pass."""
     code, message = str(error.get("code", "")), " ".join(str(error.get("message", "")).split())[:300]
     if code in _KEY:
         return AccessError(
-            f"image (runware): the key is refused ({code}); put a valid one into RUNWARE_API_KEY, from "
+            f"image (runware): the key is refused ({code}); put a valid one into {key_env}, from "
             "https://my.runware.ai/keys."
         )
     if code in _MONEY or any(word in code for word in ("Credits", "Quota", "Balance")):

@@ -21,12 +21,12 @@ _LOOK_S = 0.25
 _SILENCE_S = 12.0  # without an answer to pings, of which one goes out every 5 s
 
 
-def try_key(*, key: str, url: str) -> None:
+def try_key(*, key: str, key_env: str, url: str) -> None:
     """Raises AccessError for a key or an address that the service refuses, before any work is done for it. A service
     that cannot be reached now may be there when it is needed, and is no reason to stop."""
 
     async def look() -> None:
-        link = Link(key=key, url=url, at_once=1)
+        link = Link(key=key, key_env=key_env, url=url, at_once=1)
         try:
             async with asyncio.timeout(_TRY_S), link.client():
                 pass
@@ -40,9 +40,10 @@ def try_key(*, key: str, url: str) -> None:
 
 
 class Link:
-    """Lives in one event loop. `at_once`: how many calls may wait at the same time."""
+    """Lives in one event loop. `at_once`: how many calls may wait at the same time; `key_env`: whence the key is."""
 
-    def __init__(self, *, key: str, url: str, at_once: int) -> None:
+    def __init__(self, *, key: str, key_env: str, url: str, at_once: int) -> None:
+        self.key_env = key_env
         self._key, self._url, self._at_once = key, url, at_once
         self._lock = asyncio.Lock()
         self._current: Any = None
@@ -114,7 +115,7 @@ class Link:
             except BaseException as error:
                 self._drop(client)
                 if isinstance(error, Exception):
-                    raise _no_connection(error) from error
+                    raise _no_connection(error, self.key_env) from error
                 raise
             if client.isAuthenticated() and client.usable():
                 self._accepted = True
@@ -126,7 +127,7 @@ class Link:
         if self._accepted:
             raise Busy("the service does not take the key for the moment")
         self._refused = AccessError(
-            "image (runware): the key is refused; put a valid one into RUNWARE_API_KEY, from https://my.runware.ai/keys."
+            f"image (runware): the key is refused; put a valid one into {self.key_env}, from https://my.runware.ai/keys."
         )
         raise self._refused
 
@@ -148,7 +149,7 @@ async def _closed(client: Any) -> None:
         socket.transport.abort()  # a frozen peer never answers the closing handshake
 
 
-def _no_connection(error: Exception) -> Exception:
+def _no_connection(error: Exception, key_env: str) -> Exception:
     from websockets.exceptions import InvalidStatus, InvalidURI
 
     if isinstance(error, InvalidURI):
@@ -159,7 +160,7 @@ def _no_connection(error: Exception) -> Exception:
         status = error.response.status_code
         if status in (401, 403):
             return AccessError(
-                f"image (runware): the connection is refused (HTTP {status}); check RUNWARE_API_KEY and image.url."
+                f"image (runware): the connection is refused (HTTP {status}); check {key_env} and image.url."
             )
         return Busy(f"the service cannot be reached (HTTP {status})")
     if isinstance(error, TimeoutError):

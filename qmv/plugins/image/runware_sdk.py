@@ -12,36 +12,48 @@ import contextlib
 import functools
 import importlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from qmv.errors import PluginError
+
 __all__ = ["VERSION", "client_class", "quiet", "sdk"]
 
 VERSION = "0.5.24"
 _LOUD = ("asyncio", "websockets")
+_LOUD_LOCK = threading.Lock()  # two providers may begin at the same time, each in a thread of its own
 
 
 @functools.cache
 def sdk() -> ModuleType:
     """The module `runware`, without the changes that its import makes to other libraries' loggers."""
     with quiet():
-        return importlib.import_module("runware")
+        module = importlib.import_module("runware")
+    if (version := getattr(module, "__version__", "another")) != VERSION:  # runware-sdk is imported by this name, too
+        raise PluginError(
+            f"image (runware): needs the package runware in version {VERSION}, got {version}; uninstall runware-sdk, "
+            "which takes its place, if that is there, then run: python -m pip install 'qmv[runware]'"
+        )
+    logging.getLogger("websockets.client").addFilter(_holds_no_key)
+    return module
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Puts back what the SDK does to the loggers of asyncio and websockets, at its import and with each client."""
     loggers = [logging.getLogger(name) for name in _LOUD]
-    before = [(logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
-    try:
-        yield
-    finally:
-        for logger, (level, handlers, propagate) in zip(loggers, before):
-            logger.setLevel(level)
-            logger.handlers[:] = handlers
-            logger.propagate = propagate
+    with _LOUD_LOCK:
+        before = [(logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
+        try:
+            yield
+        finally:
+            for logger, (level, handlers, propagate) in zip(loggers, before):
+                logger.setLevel(level)
+                logger.handlers[:] = handlers
+                logger.propagate = propagate
 
 
 @functools.cache
@@ -104,6 +116,11 @@ def client_class() -> Any:
             self.account_error = message["errors"][0]
 
     return Client
+
+
+def _holds_no_key(record: logging.LogRecord) -> bool:
+    """Keeps the message that authenticates out of logs: at level DEBUG, websockets writes down each one."""
+    return "apiKey" not in record.getMessage()
 
 
 def _names_no_task(message: dict[str, Any]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -52,7 +51,7 @@ class RunwareSeller:
                     raise error from doubt
                 raise
             except runware.RunwareAPIError as error:
-                raise meaning(_told(error), self._model) from error
+                raise self._meaning(_told(error)) from error
             except Exception as error:
                 self._link.doubt(client)
                 raise Doubt(f"the connection was lost ({type(error).__name__})") from error
@@ -67,7 +66,7 @@ class RunwareSeller:
                 except runware.RunwareAPIError as error:
                     if error.code in NOT_FOUND:
                         return None
-                    raise meaning(_told(error), self._model) from error
+                    raise self._meaning(_told(error)) from error
                 except Doubt:
                     raise
                 except Exception as error:
@@ -92,13 +91,16 @@ class RunwareSeller:
     async def close(self) -> None:
         await asyncio.gather(self._link.close(), self._downloads.close(), return_exceptions=True)
 
+    def _meaning(self, error: Mapping[str, Any]) -> Exception:
+        return meaning(error, self._model, self._link.key_env)
+
     def _said_of_account(self, client: Any) -> Exception | None:
         """The meaning of an error that named no task, where it is about the account; else the order stays in doubt."""
         from qmv.errors import AccessError
 
         if not client.account_error:
             return None
-        found = meaning(client.account_error, self._model)
+        found = self._meaning(client.account_error)
         return found if isinstance(found, AccessError) else None
 
 
@@ -112,7 +114,7 @@ def _sold(found: Mapping[str, Any]) -> Sold:
     text = found.get("imageBase64Data") or str(found.get("imageDataURI") or "").partition(",")[2]
     try:
         image = base64.b64decode(text, validate=True) if text else None
-    except binascii.Error:
+    except ValueError:
         image = b""
     return Sold(
         image=image,
