@@ -37,7 +37,12 @@ class Downloads:
                     if len(data) > _MOST_BYTES:
                         raise Spoilt(f"the picture's file is larger than {_MOST_BYTES >> 20} MiB")
                 return bytes(data)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        except (
+            httpx.InvalidURL,
+            httpx.UnsupportedProtocol,
+            ValueError,
+            ExceptionGroup,
+        ) as error:  # such as a port 99999
             raise Spoilt("the picture's address is none") from error
         except httpx.HTTPError as error:
             raise Doubt(f"the picture's file cannot be fetched ({type(error).__name__})") from error
