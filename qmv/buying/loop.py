@@ -25,7 +25,7 @@ log = logging.getLogger("qmv")
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
 _ON_ITS_WAY_S = 1.0  # a message that left on a lost connection may still arrive
 _CLOSE_S = 3.0
-_FETCHES = 4
+_FETCHES, _FETCHING = 4, 0.25  # of a file in doubt: at least so often, and for so much of the deadline
 _TELL_AFTER = 4  # troubles of one picture, about 7 s
 
 
@@ -49,6 +49,7 @@ class Shop:
     stop: QmvError | None = None
     quiet_until: float = 0.0  # of the loop's clock: the service asked for a pause
     last_success: float = 0.0
+    last_file: float = 0.0
     slots: asyncio.Semaphore = field(init=False)
     told: bool = False
 
@@ -199,14 +200,26 @@ class Shop:
     async def _fetched(self, trip: _Trip, sold: Sold) -> bytes:
         while True:
             try:
-                return await self.seller.fetch(sold)
+                file = await self.seller.fetch(sold)
+                self.last_file = _now()
+                return file
             except Doubt as doubt:
-                trip.fetches += 1
-                if trip.fetches >= _FETCHES:
+                if self._is_lost(trip):
                     raise Spoilt(str(doubt)) from doubt
                 if self.seller.asks:  # where the file may have another address by now
                     raise
                 await self._wait(trip, doubt)
+
+    def _is_lost(self, trip: _Trip) -> bool:
+        """Whether it is the file that is at fault: while no other comes either it may be the place where all lie,
+        and a picture that is there must not be bought anew."""
+        trip.fetches += 1
+        if trip.fetches == 1:
+            trip.first_fetch = _now()
+        others_come = self.last_file > trip.first_fetch
+        return trip.fetches >= _FETCHES and (
+            others_come or _now() - trip.first_fetch > _FETCHING * self.terms.deadline_s
+        )
 
     # -- when it goes wrong ------------------------------------------------------------------------------------------
 
@@ -285,6 +298,7 @@ class _Trip:
     sold: Sold | None = None  # what the service gave for the first of them
     bad: int = 0
     fetches: int = 0
+    first_fetch: float = 0.0
     troubles: int = 0
     last: str = ""
 
