@@ -17,6 +17,14 @@ from tests.fakes.serving import Answering
 BODY = bytes(range(256)) * 40
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # one answer hangs
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A connection that breaks is what is tried."""
+
+
 class _Files(Answering):
     """What the path says: a status, or a way to break."""
 
@@ -43,9 +51,7 @@ class _Files(Answering):
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Files) as serving:
-        serving.daemon_threads = True
-        serving.block_on_close = False  # one answer hangs
+    with _Server(("127.0.0.1", 0), _Files) as serving:
         thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{serving.server_port}"
