@@ -9,18 +9,27 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from qmv.api import ImageProvider, ImageRequest, Outcome, plugin
-from qmv.artifacts import Artifact, Pictures, Storyboard
-from qmv.errors import InputError, PluginError, QmvError
-from qmv.events import Event, Progress
+from qmv.api import Cache, Context, ImageProvider, ImageRequest, Ledger, Outcome, Stage, plugin, setting
+from qmv.artifacts import Artifact, Pictures, Song, Storyboard
+from qmv.engine.config import Job, RunSettings, SongSettings
+from qmv.engine.ledger import Sums
+from qmv.engine.manifest import Manifest
+from qmv.engine.registry import Registry
+from qmv.engine.runner import Run
+from qmv.errors import AccessError, BudgetError, ConfigError, InputError, PluginError, QmvError, ServiceError
+from qmv.events import Event, Notice, Progress
 from qmv.media.picture import png, read
 from qmv.stages.paint_pictures import PaintPictures
+from qmv.stages.picture_store import PictureStore
 from qmv.testing import StageContract, image_request, stage_context, style
+from qmv.testing.things import trial_purchases
 from tests.stages.helpers import HEIGHT, WIDTH, Tally, board, calls
 
 
@@ -184,7 +193,7 @@ class Rogue(ImageProvider):
     def render(self, request: ImageRequest) -> bytes:
         return png(np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
 
-    def render_all(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
+    def render_all(self, requests: Iterable[ImageRequest], purchases: Purchases) -> Iterator[Outcome]:
         for request in requests:
             image = b"no picture" if self.way == "garbage" and request.index == 0 else self.render(request)
             if self.way == "nothing" and request.index == 0:
@@ -253,7 +262,8 @@ class Slow(Tally):
 
 def test_render_all_makes_no_more_pictures_when_it_is_left(tmp_path: Path) -> None:
     """Ctrl-C after the first of 12 pictures must not pay for the other 11 and throw them away."""
-    outcomes = Slow(ledger=str(tmp_path / "ledger")).render_all([image_request(index=index) for index in range(12)])
+    provider, requests = Slow(ledger=str(tmp_path / "ledger")), [image_request(index=index) for index in range(12)]
+    outcomes = provider.render_all(requests, trial_purchases(tmp_path, provider, requests))
     next(outcomes)
     outcomes.close()  # type: ignore[attr-defined]
     assert len(calls(tmp_path / "ledger")) < 12
@@ -271,3 +281,254 @@ def test_paint_makes_a_picture_anew_that_is_torn(tmp_path: Path) -> None:
     picture.file.path.write_bytes(b"torn")
     [again] = painted(tmp_path, tally(tmp_path), board([12])).pictures
     assert again.file == picture.file
+
+
+# -- pictures that cost money ----------------------------------------------------------------------------------------
+
+CENT = Decimal("0.01")
+
+
+@plugin
+class Shop(ImageProvider):
+    """Sells pictures of 64x64 for a cent each, whatever the format; `ways` says which of them fail, and how."""
+
+    name = "shop"
+    paid = True
+    threads = 1
+    ledger: str = setting("the file that notes the calls", default="", keyed=False)
+    ways: dict[str, str] = setting("what becomes of pictures, by their number", default={}, keyed=False)
+    usd: float | None = setting("the price", default=0.01, keyed=False)
+
+    def request_identity(self, request: ImageRequest) -> dict[str, object]:
+        return {"prompt": request.prompt, "seed": request.seed, "size": 64}
+
+    def product(self, request: ImageRequest) -> str:
+        return "shop 64x64"
+
+    def price(self, request: ImageRequest) -> Decimal | None:
+        return None if self.usd is None else Decimal(str(self.usd))
+
+    def render(self, request: ImageRequest) -> bytes:
+        with Path(self.ledger).open("a", encoding="utf-8") as file:
+            file.write(f"{request.index}\n")
+        way = self.ways.get(str(request.index), "")
+        if way:
+            raise {"access": AccessError, "refused": ServiceError}[way](f"shop: {way}.")
+        return png(np.full((64, 64, 3), request.seed % 256, np.uint8))
+
+
+def sold(
+    tmp_path: Path, count: int, provider: Shop | None = None, run: str = "trial", **settings: object
+) -> tuple[Pictures, Context]:
+    """What the stage makes of `count` shots, and its context."""
+    stage = PaintPictures(**({"image": provider or shop(tmp_path), "width": WIDTH, "height": HEIGHT} | settings))
+    ctx = stage_context(tmp_path)
+    ctx.account = replace(ctx.account, run=run)
+    return stage.run(ctx, style=style(), storyboard=board([12] * count)), ctx
+
+
+def shop(tmp_path: Path, **settings: object) -> Shop:
+    return Shop(ledger=str(tmp_path / "ledger"), **settings)
+
+
+def sums(tmp_path: Path) -> Sums:
+    return Ledger(tmp_path / "ledger.sqlite").sums()
+
+
+def test_paint_books_what_it_buys_and_tells_each_pictures_cost(tmp_path: Path) -> None:
+    pictures, ctx = sold(tmp_path, 3)
+    assert [picture.cost for picture in pictures.pictures] == [CENT] * 3
+    assert sums(tmp_path) == Sums(spent=3 * CENT, orders=3)
+    assert (ctx.counts["failed"], Decimal(ctx.counts["saved_usd"])) == (0, 0)
+
+
+def test_paint_buys_a_picture_once_for_all_formats_that_the_service_makes_of_one_size(tmp_path: Path) -> None:
+    wide, _ = sold(tmp_path, 3)
+    tall, ctx = sold(tmp_path, 3, width=HEIGHT, height=WIDTH)
+    assert calls(tmp_path / "ledger") == [0, 1, 2]
+    assert (read(wide.pictures[0].file.path).shape, read(tall.pictures[0].file.path).shape) == (
+        (HEIGHT, WIDTH, 3), (WIDTH, HEIGHT, 3),
+    )  # fmt: skip
+    assert Decimal(ctx.counts["saved_usd"]) == 3 * CENT
+
+
+def test_paint_does_not_buy_again_what_it_only_has_to_crop_again(tmp_path: Path) -> None:
+    pictures, _ = sold(tmp_path, 2)
+    for picture in pictures.pictures:
+        picture.file.path.unlink()
+    again, _ = sold(tmp_path, 2)
+    assert again == pictures
+    assert calls(tmp_path / "ledger") == [0, 1]
+
+
+@pytest.mark.parametrize("on_missing", ["fail", "hold", "fallback"])
+def test_access_that_is_denied_stops_the_run_at_once(tmp_path: Path, on_missing: str) -> None:
+    """Without a key nothing else can be had, so no other picture stands in for them."""
+    with pytest.raises(AccessError, match="shop: access"):
+        sold(
+            tmp_path, 3, shop(tmp_path, ways={"0": "access", "1": "access", "2": "access"}),
+            on_missing=on_missing, fallback=tally(tmp_path),
+        )  # fmt: skip
+    assert sums(tmp_path) == Sums()
+
+
+def test_paint_fails_where_a_picture_is_missing_and_keeps_the_others(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError) as caught:
+        sold(tmp_path, 3, shop(tmp_path, ways={"1": "refused"}))
+    assert str(caught.value) == (
+        "shop: refused; 1 of 3 pictures are missing, the others are kept; on_missing=hold or fallback makes the video "
+        "without them."
+    )
+    sold(tmp_path, 3)
+    assert calls(tmp_path / "ledger") == [0, 1, 1, 2]
+    assert sums(tmp_path) == Sums(spent=3 * CENT, orders=3)
+
+
+def test_paint_holds_the_neighbours_of_a_picture_that_is_missing(tmp_path: Path) -> None:
+    pictures, ctx = sold(tmp_path, 3, shop(tmp_path, ways={"1": "refused"}), on_missing="hold")
+    assert (pictures.missing, len(pictures.pictures), pictures.provisional) == ((1,), 2, True)
+    assert [picture.seed for picture in pictures.pictures] == [11, 13]
+    assert ctx.counts["failed"] == 1
+
+
+def test_paint_cannot_hold_where_no_picture_came(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="2 of 2 pictures are missing"):
+        sold(tmp_path, 2, shop(tmp_path, ways={"0": "refused", "1": "refused"}), on_missing="hold")
+
+
+def test_paint_lets_another_provider_make_what_is_missing(tmp_path: Path) -> None:
+    pictures, _ = sold(
+        tmp_path, 3, shop(tmp_path, ways={"1": "refused"}), on_missing="fallback", fallback=tally(tmp_path)
+    )
+    assert (pictures.stand_ins, pictures.missing, pictures.provisional) == ((1,), (), True)
+    assert [picture.provider for picture in pictures.pictures] == ["shop", "tally", "shop"]
+    assert [picture.seed for picture in pictures.pictures] == [11, 12, 13]
+
+
+def test_paint_tells_what_is_missing_and_what_becomes_of_it(tmp_path: Path) -> None:
+    seen: list[Event] = []
+    stage = PaintPictures(
+        image=shop(tmp_path, ways={"1": "refused"}), width=WIDTH, height=HEIGHT, on_missing="fallback",
+        fallback=tally(tmp_path),
+    )  # fmt: skip
+    stage.run(stage_context(tmp_path, publish=seen.append), style=style(), storyboard=board([12] * 3))
+    notices = [event.message for event in seen if isinstance(event, Notice)]
+    assert notices == ["1 of 3 pictures could not be had (shop: refused): image (tally) makes them"]
+
+
+def test_a_budget_that_is_used_up_keeps_what_was_bought(tmp_path: Path) -> None:
+    with pytest.raises(BudgetError) as caught:
+        sold(tmp_path, 5, budget_usd=0.03)
+    assert str(caught.value).startswith("budget_usd: $0.03 of $0.03 is spent, and the next picture costs about $0.01; ")
+    assert "2 of 5 pictures are missing, the others are kept" in str(caught.value)
+    assert sums(tmp_path) == Sums(spent=3 * CENT, orders=3)
+    sold(tmp_path, 5, budget_usd=0.05)
+    assert len(calls(tmp_path / "ledger")) == 5
+
+
+@pytest.mark.parametrize("on_missing", ["hold", "fallback"])
+def test_a_budget_that_is_used_up_can_make_the_video_with_what_there_is(tmp_path: Path, on_missing: str) -> None:
+    pictures, _ = sold(tmp_path, 5, budget_usd=0.03, on_missing=on_missing, fallback=tally(tmp_path))
+    assert len(pictures.missing) + len(pictures.stand_ins) == 2
+    assert sums(tmp_path).spent == 3 * CENT
+
+
+def test_a_budget_cannot_be_held_without_a_price(tmp_path: Path) -> None:
+    stage = PaintPictures(image=shop(tmp_path, usd=None), width=WIDTH, height=HEIGHT, budget_usd=1.0)
+    with pytest.raises(ConfigError, match=r"budget_usd: what a picture of shop 64x64 costs is not known"):
+        stage.ready()
+
+
+def test_a_picture_that_was_paid_for_and_not_kept_counts_in_the_next_run(tmp_path: Path) -> None:
+    """The run was killed between the service's answer and the cache: the money is gone, and it is told."""
+    provider = shop(tmp_path)
+    store = PictureStore(
+        provider=provider, cache=Cache(tmp_path / "cache"), account=stage_context(tmp_path).account, width_px=WIDTH,
+        height_px=HEIGHT, version=1, tell=lambda _: None,
+    )  # fmt: skip
+    shot = board([12]).shots[0]
+    request = image_request(index=0, prompt=shot.prompt, seed=shot.seed, width_px=WIDTH, height_px=HEIGHT)
+    [want] = store.wants([request])
+    store.account.ledger.begin(want.source, "shop 64x64", CENT, budget="trial", run="killed", cap=None)
+    sold(tmp_path, 1, provider, run="next")
+    assert Ledger(tmp_path / "ledger.sqlite").sums(run="next") == Sums(spent=2 * CENT, orders=2, spoiled=1)
+
+
+# -- what a dry run says of money ------------------------------------------------------------------------------------
+
+
+def forecast(tmp_path: Path, count: int, provider: ImageProvider, **settings: object) -> tuple[str, Context]:
+    stage, ctx = PaintPictures(image=provider, width=WIDTH, height=HEIGHT, **settings), stage_context(tmp_path)
+    return stage.forecast(ctx, style=style(), storyboard=board([12] * count)), ctx
+
+
+def test_forecast_says_what_the_missing_pictures_cost(tmp_path: Path) -> None:
+    sold(tmp_path, 2)
+    text, ctx = forecast(tmp_path, 5, shop(tmp_path))
+    assert text == "3 pictures to make, 2 cached; about $0.03 at $0.01 each"
+    assert list(ctx.offers.values()) == [CENT] * 3
+    assert len(calls(tmp_path / "ledger")) == 2
+
+
+@pytest.mark.parametrize(
+    ("budget_usd", "end"), [(0.03, ", within budget_usd ($0.03)"), (0.02, ", MORE than budget_usd ($0.02)")]
+)
+def test_forecast_compares_with_the_budget(tmp_path: Path, budget_usd: float, end: str) -> None:
+    assert forecast(tmp_path, 3, shop(tmp_path), budget_usd=budget_usd)[0].endswith(end)
+
+
+def test_forecast_of_what_is_all_there_buys_nothing(tmp_path: Path) -> None:
+    sold(tmp_path, 2)
+    assert forecast(tmp_path, 2, shop(tmp_path))[0] == "0 pictures to make, 2 cached; nothing to buy"
+
+
+def test_forecast_says_where_no_price_is_known(tmp_path: Path) -> None:
+    text, _ = forecast(tmp_path, 2, shop(tmp_path, usd=None))
+    assert text.endswith("their price is not known (image.price_usd=PRICE gives it)")
+
+
+def test_forecast_goes_by_what_the_service_took(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    order = ledger.begin("another", "shop 64x64", CENT, budget="b", run="r", cap=None)
+    ledger.end(order, "kept", Decimal("0.004"))
+    assert forecast(tmp_path, 2, shop(tmp_path))[0].endswith("about $0.008 at $0.004 each")
+
+
+# -- what is provisional ---------------------------------------------------------------------------------------------
+
+
+def test_pictures_with_a_gap_are_for_the_run_that_made_them_only(tmp_path: Path) -> None:
+    """The next run tries again, and whoever reads the pictures hangs on what came."""
+    song = tmp_path / "song.wav"
+    soundfile.write(song, np.zeros(22050, np.float32), 22050)
+
+    def made(**ways: str) -> Manifest:
+        folder = tmp_path / "runs" / str(len(list(tmp_path.glob("runs/*"))))
+        folder.mkdir(parents=True)
+        image = shop(tmp_path, ways={name.lstrip("_"): way for name, way in ways.items()})
+        stages = {
+            "storyboard": Plan(),
+            "pictures": PaintPictures(image=image, width=WIDTH, height=HEIGHT, on_missing="hold"),
+        }
+        job = Job(
+            stages=stages, song=SongSettings(path=str(song)), style=style(), run=RunSettings(workers=1),
+            outputs=str(tmp_path / "outputs"),
+        )  # fmt: skip
+        return Run(job=job, folder=folder, registry=Registry(), manifest=Manifest()).execute()
+
+    first, second, third = made(_1="refused"), made(), made()
+    assert [run.stages[-1].cached for run in (first, second, third)] == [False, False, True]
+    assert [run.pictures["failed"] for run in (first, second, third)] == [1, 0, 0]
+    assert [Decimal(run.money["spent_usd"]) for run in (first, second)] == [2 * CENT, CENT]
+    assert [Decimal(run.money["saved_usd"]) for run in (first, second, third)] == [0, 2 * CENT, 3 * CENT]
+    assert calls(tmp_path / "ledger") == [0, 1, 1, 2]
+
+
+@plugin
+class Plan(Stage):
+    """Three shots."""
+
+    name = "plan"
+
+    def run(self, ctx: Context, song: Song) -> Storyboard:
+        return board([8, 8, 8])
