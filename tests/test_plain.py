@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmv.artifacts import Artifact, Beats, Delivery, File, Picture, Pictures, Section, Shot, Song, Storyboard, Video
-from qmv.plain import dump, files, load
+from qmv.plain import content, dump, files, load
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 WHOLE = st.integers(min_value=0, max_value=2**31 - 1)
@@ -190,3 +190,38 @@ def test_shot_counts_its_frames() -> None:
         index=0, start=10, end=34, beat=None, section="", framing="", subject="", prompt="", negative_prompt="", seed=0
     )
     assert dataclasses.replace(shot, end=35).frames == 25
+
+
+# -- what artifacts say ----------------------------------------------------------------------------------------------
+
+
+@given(BEATS)
+def test_content_is_the_same_for_the_same_beats(beats: Beats) -> None:
+    twin = load(Beats, through_json(beats, Path("/x")), Path("/x"))
+    assert content(twin) == content(beats)
+    assert json.loads(json.dumps(content(beats))) == content(beats)
+
+
+@given(STORYBOARDS, STORYBOARDS)
+def test_content_differs_where_storyboards_differ(one: Storyboard, two: Storyboard) -> None:
+    assert (content(one) == content(two)) == (one == two)
+
+
+def test_content_of_a_file_is_its_bytes_wherever_it_lies(tmp_path: Path) -> None:
+    here, there = file_in(tmp_path / "here", "1.png"), file_in(tmp_path / "there", "2.png")
+    assert content(picture(here)) == content(picture(there))
+    assert content(picture(here)) != content(picture(file_in(tmp_path, content=b"another picture")))
+
+
+def test_content_tells_exact_numbers_and_gaps_apart(tmp_path: Path) -> None:
+    file = file_in(tmp_path)
+    whole = Pictures(width_px=64, height_px=36, pictures=(picture(file),))
+    variants = [
+        whole,
+        dataclasses.replace(whole, missing=(1,)),
+        dataclasses.replace(whole, stand_ins=(0,)),
+        dataclasses.replace(whole, pictures=(picture(file, Decimal("0.002")),)),
+        dataclasses.replace(whole, pictures=(picture(file), picture(file))),
+    ]
+    told = [json.dumps(content(variant)) for variant in variants]
+    assert len({*told}) == len(variants)

@@ -226,3 +226,43 @@ def test_key_of_a_plugin_whose_library_is_missing_is_a_sentence() -> None:
 
     with pytest.raises(PluginError, match=r"motion \(far\): needs the package no-such-library.*pip install"):
         Far().identity()
+
+
+# -- keys by results -------------------------------------------------------------------------------------------------
+
+STAGES: dict[str, Stage] = {"beats": Listen(), "storyboard": Write(), "video": Film()}
+
+
+def keys_with(results: dict[str, str], stages: dict[str, Stage] = STAGES) -> dict[str, str]:
+    return {node.name: node.key for node in plan(stages, ROOTS, results)}
+
+
+def test_key_of_who_reads_a_result_hangs_on_it_and_on_nothing_before_it() -> None:
+    one, two = (keys_with({"beats": "made"}, STAGES | {"beats": Listen(sharpness=s)}) for s in (1, 2))
+    assert one["beats"] != two["beats"]
+    assert (one["storyboard"], one["video"]) == (two["storyboard"], two["video"])
+
+
+def test_key_changes_with_the_result_that_is_read_and_so_do_those_after() -> None:
+    one, two = keys_with({"beats": "made"}), keys_with({"beats": "made otherwise"})
+    assert one["beats"] == two["beats"]
+    assert one["storyboard"] != two["storyboard"]
+    assert one["video"] != two["video"]
+
+
+def test_key_does_not_change_with_a_result_that_is_not_read() -> None:
+    one, two = keys_with({"storyboard": "made"}), keys_with({"storyboard": "made otherwise"})
+    assert (one["beats"], one["storyboard"]) == (two["beats"], two["storyboard"])
+    assert one["video"] != two["video"]
+
+
+def test_key_without_results_hangs_on_how_things_are_made() -> None:
+    assert keys_with({}) == keys(STAGES)
+    assert keys_with({"storyboard": "made"})["video"] != keys(STAGES)["video"]
+
+
+def test_key_hangs_on_a_result_and_on_the_roots_that_are_read_beside_it() -> None:
+    other = ROOTS | {"song": (Song, "song-2")}
+    one, two = ({node.name: node.key for node in plan(STAGES, roots, {"beats": "made"})} for roots in (ROOTS, other))
+    assert one["storyboard"] == two["storyboard"]
+    assert one["video"] != two["video"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qmv.artifacts import Storyboard
-from qmv.media.timeline import Overlap, chunk_spans, overlaps, seen
+from qmv.media.timeline import Overlap, chunk_spans, held, overlaps, seen
 from qmv.testing import song_shot
 
 RATES = [Fraction(r) for r in (24, 25, 30, 50, 60)] + [Fraction(r * 1000, 1001) for r in (24, 30, 60)]
@@ -97,3 +97,42 @@ def test_seen_includes_both_transitions_counted_from_the_chunk() -> None:
     plan = board([48, 48, 48])
     view = seen(plan.shots[1], overlaps(plan, 0.5), first=42)
     assert (view.start, view.end) == (0, 60)
+
+
+# -- shots without a picture -----------------------------------------------------------------------------------------
+
+
+@FEW
+@given(lengths=LENGTHS, data=st.data())
+def test_shots_that_are_held_cover_all_frames_in_their_order(lengths: list[int], data: st.DataObject) -> None:
+    plan = board(lengths)
+    kept = data.draw(st.sets(st.sampled_from(range(len(lengths))), min_size=1))
+    missing = {*range(len(lengths))} - kept
+    shots = held(plan, missing).shots
+    assert [shot.seed for shot in shots] == [plan.shots[index].seed for index in sorted(kept)]
+    assert [shot.index for shot in shots] == list(range(len(kept)))
+    assert (shots[0].start, shots[-1].end) == (0, plan.frames)
+    assert all(a.end == b.start and a.frames >= 1 for a, b in itertools.pairwise(shots))
+
+
+@FEW
+@given(lengths=LENGTHS, data=st.data())
+def test_a_shot_that_is_held_moves_no_other_cut(lengths: list[int], data: st.DataObject) -> None:
+    """Each shot but the first begins where it was planned, and none ends sooner than planned."""
+    plan = board(lengths)
+    kept = sorted(data.draw(st.sets(st.sampled_from(range(len(lengths))), min_size=1)))
+    shots = held(plan, {*range(len(lengths))} - {*kept}).shots
+    for index, shot in zip(kept, shots, strict=True):
+        assert shot.start in (0, plan.shots[index].start)
+        assert shot.end >= plan.shots[index].end
+    assert [shot.start for shot in shots[1:]] == [plan.shots[index].start for index in kept[1:]]
+
+
+def test_a_storyboard_without_a_gap_is_held_as_it_is() -> None:
+    plan = board([12, 12])
+    assert held(plan, ()) is plan
+
+
+def test_the_shot_before_a_gap_stays_and_the_first_of_all_comes_sooner() -> None:
+    shots = held(board([10, 20, 30, 40]), [0, 2]).shots
+    assert [(shot.start, shot.end) for shot in shots] == [(0, 60), (60, 100)]

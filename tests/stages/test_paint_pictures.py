@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from qmv.api import Cache, Context, ImageProvider, ImageRequest, Ledger, Outcome, Stage, plugin, setting
+from qmv.api import Cache, Context, ImageProvider, ImageRequest, Ledger, Outcome, Purchases, Stage, plugin, setting
 from qmv.artifacts import Artifact, Pictures, Song, Storyboard
 from qmv.engine.config import Job, RunSettings, SongSettings
 from qmv.engine.ledger import Sums

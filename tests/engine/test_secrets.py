@@ -1,0 +1,110 @@
+"""Keys of the environment stay out of everything that is written down."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from qmv.engine.manifest import Manifest
+from qmv.engine.observers import EventLog
+from qmv.engine.secrets import Redacting, read_env_file, redacted
+from qmv.events import Notice
+
+KEY = "sk-8c1f20e97b"
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAL_API_KEY", KEY)
+
+
+@pytest.mark.parametrize(
+    "name", ["TRIAL_KEY", "TRIAL_TOKEN", "TRIAL_SECRET", "TRIAL_PASSWORD", "TRIAL_CREDENTIALS", "trial_api_key"]
+)
+def test_a_value_that_is_secret_by_its_name_is_blanked_out(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "v3ry-hidden")
+    assert redacted("Bearer v3ry-hidden, twice: v3ry-hidden.") == "Bearer [secret], twice: [secret]."
+
+
+def test_other_values_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAL_MODEL", "runware:100@1")
+    assert redacted("runware:100@1") == "runware:100@1"
+
+
+@pytest.mark.parametrize("path", ["/home/me/keys.json", "~/keys.json", "./keys.json", "C:\\keys.json"])
+def test_a_path_stays(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", path)
+    assert redacted(f"{path} cannot be read") == f"{path} cannot be read"
+
+
+@pytest.mark.parametrize("value", ["", "a", "neon", "12345"])
+def test_a_short_value_stays_since_it_would_hide_words(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("OTHER_KEY", value)
+    assert redacted("a neon sign, 12345 times") == "a neon sign, 12345 times"
+
+
+# -- where texts are written -----------------------------------------------------------------------------------------
+
+
+def record(text: str, *arguments: object, error: bool = False) -> logging.LogRecord:
+    return logging.LogRecord("qmv", logging.INFO, __file__, 1, text, arguments, sys.exc_info() if error else None)
+
+
+def test_a_log_line_shows_no_key() -> None:
+    assert Redacting("%(message)s").format(record("sent %s", f"Bearer {KEY}")) == "sent Bearer [secret]"
+
+
+def test_a_traceback_in_the_log_shows_no_key() -> None:
+    try:
+        raise ValueError(f"401 for {KEY}") from KeyError(KEY)
+    except ValueError:
+        text = Redacting("%(message)s").format(record("failed", error=True))
+    assert KEY not in text
+    assert text.count("[secret]") >= 2
+    assert "Traceback" in text
+
+
+def test_a_log_file_shows_no_key(tmp_path: Path) -> None:
+    handler = logging.FileHandler(tmp_path / "run.log")
+    handler.setFormatter(Redacting("%(levelname)s %(message)s"))
+    handler.handle(record("key=%s", KEY))
+    handler.close()
+    assert (tmp_path / "run.log").read_text() == "INFO key=[secret]\n"
+
+
+def test_the_manifest_shows_no_key(tmp_path: Path) -> None:
+    manifest = Manifest(error=f"401 for {KEY}", notes=[KEY], overrides=[f"image.extra.key={KEY}"], choices={"x": KEY})
+    manifest.write(tmp_path)
+    written = json.loads((tmp_path / "manifest.json").read_text())
+    assert (written["error"], written["notes"], written["overrides"]) == (
+        "401 for [secret]", ["[secret]"], ["image.extra.key=[secret]"],
+    )  # fmt: skip
+    assert written["choices"] == {"x": "[secret]"}
+
+
+def test_the_event_log_shows_no_key(tmp_path: Path) -> None:
+    events = EventLog(tmp_path / "events.jsonl")
+    events.qmv_event(Notice(node="pictures", message=f"the service says: {KEY} is unknown"))
+    events.close()
+    written = json.loads((tmp_path / "events.jsonl").read_text())
+    assert written["message"] == "the service says: [secret] is unknown"
+
+
+# -- the .env file ---------------------------------------------------------------------------------------------------
+
+
+def test_env_file_adds_what_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONE_KEY", "from the shell")
+    monkeypatch.setenv("TWO_KEY", "to be removed")  # so that it is put back as it was
+    monkeypatch.delenv("TWO_KEY")
+    (tmp_path / ".env").write_text('ONE_KEY="from the file"\nTWO_KEY="from the file"\n')
+    read_env_file(tmp_path)
+    assert redacted("from the shell, from the file") == "[secret], [secret]"
+
+
+def test_env_file_is_not_needed(tmp_path: Path) -> None:
+    read_env_file(tmp_path)
