@@ -1,6 +1,7 @@
 # make demo: install, and make a video of the built-in song. make test: install, and pass the tests.
 PYTHON ?= python3
 VENV := .venv
+TORCH ?= torch
 PY := $(VENV)/bin/python
 
 .PHONY: demo test test-beat-this test-local check lock clean
@@ -18,8 +19,8 @@ test-beat-this:  ## the tracker beat_this with its real package and torch, in an
 
 test-local:  ## the provider diffusers with its real packages and torch, in an environment of its own (gigabytes)
 	$(PYTHON) -m venv $(VENV)-local
-	$(VENV)-local/bin/python -m pip install --quiet -e '.[local]' pytest pytest-xdist
-	$(VENV)-local/bin/python -m pytest tests/plugins/image/real_diffusers.py
+	$(VENV)-local/bin/python -m pip install --quiet '$(TORCH)' -e '.[local]' pytest pytest-xdist
+	$(VENV)-local/bin/python -m pytest -n auto tests/plugins/image/real_diffusers.py
 
 check: $(VENV)/.dev  ## lint and types
 	$(PY) -m ruff check .
