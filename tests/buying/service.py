@@ -28,7 +28,7 @@ __all__ = ["BAD", "CHARGED", "FATES", "SIZE", "Clerk", "Service", "in_virtual_ti
 SIZE = (64, 36)
 BAD = ("corrupt", "blank", "wrong_size", "unwanted", "gone", "unreachable")  # paid for, and no picture to be had
 CHARGED = ("good", "flaky", "charged", "slow", "late", "hangs_charged", "bug", "denied_charged", *BAD)
-FATES = (*CHARGED, "busy", "crowded", "refused", "lost", "failed", "hangs", "denied")
+FATES = (*CHARGED, "busy", "crowded", "refused", "lost", "failed", "hangs", "denied", "denied_later")
 
 _MAKES_S, _SLOW_S, _LATE_S, _ANSWER_S = 5.0, 40.0, 0.9, 0.1
 _FOREVER_S = 1e6
@@ -152,7 +152,8 @@ class Clerk:
         if order in self.service.jobs:
             raise Doubt("the service has the order already")
         job = self.service.take(now, request, order)
-        await asyncio.sleep({"hangs": _FOREVER_S, "hangs_charged": _FOREVER_S}.get(job.fate, _ANSWER_S))
+        slow = {"hangs": _FOREVER_S, "hangs_charged": _FOREVER_S, "denied_later": _MAKES_S}
+        await asyncio.sleep(slow.get(job.fate, _ANSWER_S))
         match job.fate:
             case "busy":
                 raise Busy("the service failed")
@@ -164,7 +165,7 @@ class Clerk:
                 raise Doubt("the connection was lost")
             case "bug":
                 raise KeyError("a field that nobody expected")
-            case "denied" | "denied_charged":
+            case "denied" | "denied_later" | "denied_charged":
                 self.service.denied.append(asyncio.get_running_loop().time())
                 raise AccessError("trial: no credits left.") from (Doubt() if job.fate == "denied_charged" else None)
         await asyncio.sleep(_MAKES_S)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from qmv.api import Account, ImageRequest, Ledger, Outcome, Purchase, Purchases
 from qmv.buying.loop import Shop, Terms
+from qmv.buying.seller import Busy, Refused, Sold
 from qmv.engine.ledger import Order
 from qmv.errors import AccessError, BudgetError, ServiceError
 from qmv.testing import image_request
@@ -182,10 +183,13 @@ def test_a_budget_is_never_passed_by_what_the_service_takes(
         assert sums.spent + sums.reserved <= cap * PRICE
 
 
+WHILE_DENIED = ("good", "lost", "charged", "slow", "failed", "crowded", "corrupt", "denied", "denied_later")
+
+
 @SOME
-@given(fates=script(FATES, pictures=8), at_once=st.integers(1, 4))
-def test_after_access_is_denied_nothing_new_is_ordered(fates: dict[int, list[str]], at_once: int) -> None:
-    with market({**fates, 8: ["denied"]}, count=9, at_once=at_once) as trade:
+@given(fates=script(WHILE_DENIED, pictures=8), at_once=st.integers(2, 5))
+def test_after_access_is_denied_nothing_is_sent(fates: dict[int, list[str]], at_once: int) -> None:
+    with market(fates, at_once=at_once) as trade:
         trade.run()
         if trade.service.denied:
             assert [order for order in trade.service.got if order[0] > trade.service.denied[0]] == []
@@ -281,11 +285,38 @@ def test_siblings_that_were_paid_for_are_brought_home_after_access_is_denied() -
 
 
 def test_an_order_that_waits_for_a_pause_is_not_sent_after_access_is_denied() -> None:
-    """Picture 1 waits 20 s because the service wanted a pause; meanwhile it denies all."""
-    with market({0: ["crowded"], 1: ["slow"], 2: ["failed", "denied"], 3: []}, count=4, at_once=3) as trade:
+    """Picture 3 waits 20 s, because the service wanted a pause; meanwhile it denies all."""
+    with market({0: ["crowded"], 1: ["denied_later"], 2: ["refused"], 3: []}, at_once=3) as trade:
         trade.run()
-        [denied] = trade.service.denied
-        assert [order for order in trade.service.got if order[0] > denied] == []
+        assert len(trade.service.denied) == 1
+        assert sorted(index for _, _, index, _ in trade.service.got) == [0, 1, 2]
+
+
+def test_an_order_that_never_arrived_is_not_sent_again_after_access_is_denied() -> None:
+    with market({0: ["lost"], 1: ["denied"]}) as trade:
+        outcomes = trade.run()
+        assert outcomes is not None
+        assert isinstance(outcomes[0].error, AccessError)
+        assert len(trade.service.got) == 2
+        assert trade.ledger.sums().open == 1
+
+
+@pytest.mark.parametrize("error", [Busy("the service failed"), Refused("the service will not draw it")], ids=repr)
+def test_an_order_that_was_sold_is_never_booked_as_called_off(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file was bad, and asked once more the service speaks as if it had taken nothing."""
+
+    async def find(self: Clerk, request: ImageRequest, order: str) -> Sold | None:
+        raise error
+
+    monkeypatch.setattr(Clerk, "find", find)
+    with market({0: ["corrupt"]}, cost=None) as trade:
+        outcomes = trade.run()
+        assert outcomes is not None
+        assert outcomes[0].image == picture()
+        sums = trade.ledger.sums()
+        assert (sums.spent, sums.orders, sums.spoiled) == (2 * PRICE, 2, 1)
 
 
 def test_a_pause_that_the_service_wants_holds_for_all() -> None:
