@@ -42,6 +42,8 @@ def content(value: object) -> Any:
         return {f.name: content(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, (list, tuple)):
         return [content(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): content(item) for key, item in value.items()}
     return str(value) if isinstance(value, (Fraction, Decimal, Path)) else value
 
 

@@ -84,17 +84,16 @@ class ImageProvider(Plugin):
         Maps `render` over threads, and books what has a price; providers that batch or multiplex bring their own.
         """
         pool = ThreadPoolExecutor(self.threads)
-        stop: QmvError | None = None
+        stops: list[QmvError] = []  # the first of them ends all that is not begun, also while nobody looks
         try:
-            futures = {pool.submit(self._buy, request, purchases): request for request in requests}
+            futures = {pool.submit(self._buy, request, purchases, stops): request for request in requests}
             for future in as_completed(futures):
                 request = futures[future]
-                error = stop if future.cancelled() else future.exception()
+                error = stops[0] if future.cancelled() else future.exception()
                 if error is None:
                     yield future.result()
                     continue
                 if isinstance(error, (AccessError, BudgetError)):
-                    stop = stop or error
                     for other in futures:
                         other.cancel()  # those that are paid for already go on
                 if not isinstance(error, QmvError):
@@ -106,10 +105,19 @@ class ImageProvider(Plugin):
             # whoever stops asking wants no more pictures, and does not wait for one that hangs
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _buy(self, request: ImageRequest, purchases: Purchases) -> Outcome:
+    def _buy(self, request: ImageRequest, purchases: Purchases, stops: list[QmvError]) -> Outcome:
+        if stops:
+            raise stops[0]
+        try:
+            return self._bought(request, purchases)
+        except (AccessError, BudgetError) as error:
+            stops.append(error)
+            raise
+
+    def _bought(self, request: ImageRequest, purchases: Purchases) -> Outcome:
         """One picture. A QmvError is the provider's word that nothing was taken; any other end leaves the order open,
         and the next run, which cannot ask for it, books it as spent before it buys again."""
-        if self.price(request) is None:
+        if self.price(request) is None and not self.paid:
             return Outcome(request=request, image=self.render(request))
         for lost in purchases.pending(request):
             purchases.spoiled(request, lost.id)

@@ -76,7 +76,7 @@ class Stage(Plugin):
         """Whether it costs no money and the rest of the plan hangs on it, so that a dry run does it too."""
         return False
 
-    def ready(self) -> None:
+    def ready(self, ctx: Context) -> None:
         """Raises QmvError where it cannot work here, such as for want of a key, before anything is made."""
 
     def draft(self, ctx: Context, **inputs: Any) -> Artifact | None:

@@ -22,6 +22,7 @@ from qmv.api import Plugin, Stage
 from qmv.artifacts import Style
 from qmv.engine.palette import COLOUR, with_palette
 from qmv.engine.registry import Registry
+from qmv.engine.secrets import hide
 from qmv.engine.song_checks import check
 from qmv.errors import ConfigError, UnknownName
 from qmv.settings import described
@@ -252,6 +253,9 @@ def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:
         else:
             settings[name] = _bind(registry, part_kind, value, place)
     settings = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    for name, value in settings.items():
+        if name.endswith("key_env"):
+            hide(str(value))
     try:
         return cls(**settings)
     except UnknownName as error:

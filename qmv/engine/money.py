@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,10 @@ from qmv.engine.manifest import Manifest, StageRecord
 __all__ = ["BUDGET_ENV", "account_of", "budget_name", "book", "ledger_of", "saved_by", "told"]
 
 BUDGET_ENV = "QMV_SWEEP_BUDGET"  # the jobs of a sweep find the name of their common budget in it
-_NOT_THE_WORK = ("run.", "budget_usd=", "hydra.", "outputs=", "on_missing=")
+_NOT_THE_WORK = re.compile(  # what may change between two tries at the same work
+    r"\W*((run|hydra|fallback|prices)\.|(outputs|on_missing)=|image@fallback="
+    r"|([\w.]+\.)?(budget_usd|deadline_s|answer_s|tries|concurrency|price_usd|key_env|url)=)"
+)
 
 
 def ledger_of(outputs: str | Path) -> Ledger:
@@ -25,7 +29,7 @@ def ledger_of(outputs: str | Path) -> Ledger:
 
 def budget_name(overrides: Iterable[str]) -> str:
     """The same for the same work: a command that is run again after a crash goes on with its budget."""
-    return digest(sorted(o for o in overrides if not o.lstrip("+~").startswith(_NOT_THE_WORK)))
+    return digest(sorted(override for override in overrides if not _NOT_THE_WORK.match(override)))
 
 
 def account_of(outputs: str, folder: Path, overrides: Iterable[str]) -> Account:

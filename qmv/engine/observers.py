@@ -86,7 +86,7 @@ class Lines:
         return f", {int(left_s // 60)}:{int(left_s % 60):02d} left"
 
     def _say(self, text: str) -> None:
-        self._stream.write(f"{self._prefix}{text}\n")  # in one piece: the jobs of a sweep write side by side
+        self._stream.write(f"{self._prefix}{redacted(text)}\n")  # in one piece: the jobs of a sweep write side by side
         self._stream.flush()
 
 
@@ -127,7 +127,7 @@ class Bars:
                 )
             case Notice():
                 self._bars.console.print(
-                    f"{event.node}: {event.message}", style="yellow", highlight=False, markup=False
+                    redacted(f"{event.node}: {event.message}"), style="yellow", highlight=False, markup=False
                 )
             case StageFinished():
                 task = self._tasks[event.node]

@@ -126,7 +126,7 @@ class Run:
         made = self._made_before(nodes)
         for node in nodes:
             if node.name not in made:
-                node.stage.ready()
+                node.stage.ready(self._context(node, self.folder))
 
     def _made_before(self, nodes: list[Node]) -> set[str]:
         """The nodes that an earlier run has made for this one."""

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
-__all__ = ["Redacting", "read_env_file", "redacted"]
+__all__ = ["Redacting", "hide", "read_env_file", "redacted"]
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
 _SHORTEST = 6  # a shorter value would hide common words
 _HIDDEN = "[secret]"
+_named: set[str] = set()  # variables that are secret whatever their names look like
+
+
+def hide(name: str) -> None:
+    """From now on, the value of this variable of the environment is never shown."""
+    _named.add(name)
 
 
 def redacted(text: str) -> str:
-    """The text with each secret of the environment blanked out."""
-    for name, value in os.environ.items():
-        if len(value) >= _SHORTEST and value in text and _SECRET.search(name) and not _is_path(value):
-            text = text.replace(value, _HIDDEN)
+    """The text with each secret of the environment blanked out, also as JSON and as addresses write it."""
+    values = {value.strip() for name, value in os.environ.items() if _is_secret(name) and not _is_path(value)}
+    written = {
+        form for value in values if len(value) >= _SHORTEST
+        for form in (value, json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""))
+    }  # fmt: skip
+    for form in sorted(written, key=len, reverse=True):  # one may be the beginning of another
+        text = text.replace(form, _HIDDEN)
     return text
 
 
+def _is_secret(name: str) -> bool:
+    return name in _named or _SECRET.search(name) is not None
+
+
 def _is_path(value: str) -> bool:
-    """GOOGLE_APPLICATION_CREDENTIALS, say, names a file; its name is no secret."""
-    return value.startswith(("/", "~", "./")) or value[1:3] == ":\\"
+    """GOOGLE_APPLICATION_CREDENTIALS, say, names a file; its name is no secret. A key may begin with a slash, too."""
+    return value.endswith((".json", ".pem", ".key", ".p12")) or (os.sep in value and Path(value).expanduser().exists())
 
 
 class Redacting(logging.Formatter):

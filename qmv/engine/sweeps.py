@@ -11,12 +11,13 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from qmv.engine.ledger import dollars
+from qmv.engine.ledger import Ledger, dollars
 from qmv.engine.money import BUDGET_ENV, budget_name, ledger_of
 
 __all__ = ["SweepWatch", "summary"]
 
 _folders: list[Path] = []
+_ledgers: list[Ledger] = []
 
 
 class SweepWatch(Callback):
@@ -24,12 +25,13 @@ class SweepWatch(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _folders.append(Path(config.hydra.sweep.dir).absolute())
+        _ledgers.append(ledger_of(config.get("outputs", "outputs")))
         os.environ[BUDGET_ENV] = budget_name(config.hydra.overrides.task)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         name = os.environ.pop(BUDGET_ENV)
         if all(manifest["status"] == "finished" for _, manifest in _jobs()):
-            ledger_of(config.outputs).close_budget(name)
+            _ledgers[-1].close_budget(name)
 
 
 def summary() -> list[str]:
@@ -39,7 +41,7 @@ def summary() -> list[str]:
     jobs = _jobs()
     done = sum(manifest["status"] in ("finished", "planned") for _, manifest in jobs)
     first = f"{done} of {len(jobs)} jobs finished in {_folders[-1]}"
-    return [first, *(_line(*job) for job in jobs), *_money([manifest for _, manifest in jobs])]
+    return [first, *(_line(*job) for job in jobs), *_money(jobs)]
 
 
 def _jobs() -> list[tuple[int, dict[str, Any]]]:
@@ -47,18 +49,20 @@ def _jobs() -> list[tuple[int, dict[str, Any]]]:
     return sorted(((int(number), manifest) for number, manifest in found if manifest), key=lambda job: job[0])
 
 
-def _money(manifests: list[dict[str, Any]]) -> list[str]:
+def _money(jobs: list[tuple[int, dict[str, Any]]]) -> list[str]:
     """What the jobs have spent together, or would; a picture that several of them want is bought once."""
-    lines = []
+    lines, manifests = [], [manifest for _, manifest in jobs]
     if offers := {key: usd for manifest in manifests for key, usd in manifest.get("quote", {}).items()}:
         known = [Decimal(usd) for usd in offers.values() if usd is not None]
         unknown = f", and {len(offers) - len(known)} without a known price" if len(known) < len(offers) else ""
         price = dollars(sum(known, Decimal(0)))
         lines.append(f"in all {len(offers)} pictures to buy, about {price}{unknown}; shared ones count once")
     if spent := [manifest["money"] for manifest in manifests if manifest.get("money")]:
-        total = sum((Decimal(money["spent_usd"]) for money in spent), Decimal(0))
         saved = sum((Decimal(money["saved_usd"]) for money in spent), Decimal(0))
-        count = sum(money["bought"] for money in spent)
+        sums = [
+            _ledgers[-1].sums(run=str(_folders[-1] / str(number))) for number, _ in jobs
+        ]  # adopted orders count once
+        total, count = sum((found.spent for found in sums), Decimal(0)), sum(found.orders for found in sums)
         lines.append(f"spent {dollars(total)} on {count} pictures, saved {dollars(saved)} by reuse")
     return lines
 

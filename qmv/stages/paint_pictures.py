@@ -47,11 +47,13 @@ class PaintPictures(Stage):
                     f"{name} must be even (H.264 stores colour for 2 x 2 pixels), got {getattr(self, name)}"
                 )
 
-    def ready(self) -> None:
-        self.image.ready()
-        self._check_price()
+    def ready(self, ctx: Context) -> None:
+        providers = [self.image]
         if self.on_missing == "fallback" and self.fallback is not None:
-            self.fallback.ready()
+            providers.append(self.fallback)
+        for provider in providers:
+            provider.ready()
+            self._check_price(self._store(ctx, provider))
 
     def run(self, ctx: Context, style: Style, storyboard: Storyboard) -> Pictures:
         requests = self._requests(style, storyboard)
@@ -185,11 +187,11 @@ class PaintPictures(Stage):
             tell=ctx.notice,
         )
 
-    def _check_price(self) -> None:
-        request = _any_request(self.width, self.height)
-        if self.budget_usd is not None and self.image.paid and self.image.price(request) is None:
+    def _check_price(self, store: PictureStore) -> None:
+        provider, request = store.provider, _any_request(self.width, self.height)
+        if self.budget_usd is not None and provider.paid and store.price(request) is None:
             raise ConfigError(
-                f"budget_usd: what a picture of {self.image.product(request)} costs is not known, so no budget can be "
+                f"budget_usd: what a picture of {provider.product(request)} costs is not known, so no budget can be "
                 "held; give it by image.price_usd=PRICE, or list it in conf/prices/usd.yaml."
             )
 

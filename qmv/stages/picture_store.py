@@ -163,12 +163,15 @@ class PictureStore:
         return Purchases(account=self.account, wanted=wanted, tell=self.tell)
 
     def _keep(self, source: str, outcome: Outcome) -> None:
+        from qmv.media.picture import read
+
         image = outcome.image
         if not isinstance(image, bytes):
             raise outcome.error or PluginError(f"image ({self.provider.name}): gave neither a picture nor an error.")
         if not self.provider.paid:
             self.cache.put(_PICTURES, source, lambda folder: self._crop(folder, image, outcome.request))
             return
+        read(image, f"image ({self.provider.name}): picture {outcome.request.index}")  # what is torn is not kept
         about = {
             "provider": self.provider.name,
             "product": self.provider.product(outcome.request),

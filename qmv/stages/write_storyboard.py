@@ -69,7 +69,7 @@ class WriteStoryboard(Stage):
         read(self._file)
         return File.of(self._file).sha256
 
-    def ready(self) -> None:
+    def ready(self, ctx: Context) -> None:
         if self._file is None and not self.writer.gives_way():
             self.writer.ready()
 

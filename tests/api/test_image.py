@@ -135,3 +135,30 @@ def test_what_is_in_work_when_it_is_left_stays_in_the_ledger(tmp_path: Path) -> 
         if thread.name.startswith("ThreadPoolExecutor"):
             thread.join(20)
     assert [order.paid for order in purchases.pending(requests[1])] == [True]
+
+
+def test_a_picture_whose_price_is_not_known_is_booked(tmp_path: Path) -> None:
+    _, purchases = bought(Dear(usd=None), tmp_path, 2)
+    assert purchases.account.sums() == Sums(orders=2, unpriced=2)
+
+
+def test_a_denial_stops_the_others_though_nobody_looks_at_the_outcomes(tmp_path: Path) -> None:
+    """The first comes, and 1 is denied before anyone looks at the second outcome."""
+    asked, denied = [], threading.Event()
+
+    class Strict(Dear):
+        threads = 1
+
+        def render(self, request: ImageRequest) -> bytes:
+            asked.append(request.index)
+            if request.index:
+                denied.set()
+                raise AccessError("no")
+            return b"x"
+
+    requests, provider = requests_of(10), Strict()
+    outcomes = provider.render_all(requests, trial_purchases(tmp_path, provider, requests))
+    next(outcomes)
+    assert denied.wait(20)
+    list(outcomes)
+    assert asked == [0, 1]

@@ -118,3 +118,8 @@ def test_saved_by_counts_a_picture_that_two_shots_show_once() -> None:
 
     shots = (picture("a", CENT), picture("b", None), picture("a", CENT), picture("c", 2 * CENT))
     assert saved_by(Pictures(width_px=64, height_px=36, pictures=shots)) == 3 * CENT
+
+
+@pytest.mark.parametrize("override", ["stages.pictures.budget_usd=5", "image.deadline_s=600", "++image.tries=9"])
+def test_budget_is_the_same_for_another_try_at_the_same_work(override: str) -> None:
+    assert budget_name([override, "style=noir"]) == budget_name(["style=noir"])

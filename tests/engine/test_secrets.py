@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from qmv.engine import secrets
 from qmv.engine.manifest import Manifest
-from qmv.engine.observers import EventLog
-from qmv.engine.secrets import Redacting, read_env_file, redacted
+from qmv.engine.observers import EventLog, Lines
+from qmv.engine.secrets import Redacting, hide, read_env_file, redacted
 from qmv.events import Notice
 
 KEY = "sk-8c1f20e97b"
@@ -108,3 +110,45 @@ def test_env_file_adds_what_is_not_set(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_env_file_is_not_needed(tmp_path: Path) -> None:
     read_env_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("AWS_SECRET_KEY", "/9j4AAQSkZJRgABAQ+x/Y=", "/9j4AAQSkZJRgABAQ+x/Y="),
+        ("X_KEY", "hidden-value \n", "Bearer hidden-value"),
+        ("X_KEY", "ab+cd/ef==", "GET /?key=ab%2Bcd%2Fef%3D%3D"),
+    ],
+    ids=["slash", "spaces around", "in an address"],
+)
+def test_secret_is_hidden_however_it_is_written(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, shown: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert "[secret]" in redacted(shown)
+
+
+def test_longer_of_two_secrets_is_hidden_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_KEY", "abcdef")
+    monkeypatch.setenv("B_KEY", "abcdef123456")
+    assert redacted("abcdef123456") == "[secret]"
+
+
+def test_secret_with_quotes_is_hidden_in_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("X_PASSWORD", 'pa"ss\\word')
+    Manifest(error='got pa"ss\\word').write(tmp_path)
+    assert json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["error"] == "got [secret]"
+
+
+def test_secret_is_hidden_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_KEY", "hidden-value")
+    out = io.StringIO()
+    Lines(out).qmv_event(Notice(node="p", message="hidden-value"))
+    assert "hidden-value" not in out.getvalue()
+
+
+def test_key_of_a_variable_with_another_name_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_named", set())
+    monkeypatch.setenv("RUNWARE", "hidden-value")
+    hide("RUNWARE")
+    assert redacted("hidden-value") == "[secret]"

@@ -436,7 +436,7 @@ def test_a_budget_that_is_used_up_can_make_the_video_with_what_there_is(tmp_path
 def test_a_budget_cannot_be_held_without_a_price(tmp_path: Path) -> None:
     stage = PaintPictures(image=shop(tmp_path, usd=None), width=WIDTH, height=HEIGHT, budget_usd=1.0)
     with pytest.raises(ConfigError, match=r"budget_usd: what a picture of shop 64x64 costs is not known"):
-        stage.ready()
+        stage.ready(stage_context(tmp_path))
 
 
 def test_a_picture_that_was_paid_for_and_not_kept_counts_in_the_next_run(tmp_path: Path) -> None:
@@ -532,3 +532,39 @@ class Plan(Stage):
 
     def run(self, ctx: Context, song: Song) -> Storyboard:
         return board([8, 8, 8])
+
+
+class Torn(Shop):
+    """Takes the money, and sends half a file for the second picture."""
+
+    def render(self, request: ImageRequest) -> bytes:
+        data = super().render(request)
+        return data[:100] if request.index == 1 else data
+
+
+def test_torn_file_that_was_paid_for_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(QmvError):
+        sold(tmp_path, 2, Torn(ledger=str(tmp_path / "ledger")))
+    sold(tmp_path, 2, shop(tmp_path))
+
+
+def test_torn_file_that_was_paid_for_can_be_held(tmp_path: Path) -> None:
+    pictures, _ = sold(tmp_path, 3, Torn(ledger=str(tmp_path / "ledger")), on_missing="hold")
+    assert pictures.missing == (1,)
+
+
+def test_price_that_the_ledger_knows_is_enough_for_a_budget(tmp_path: Path) -> None:
+    provider = shop(tmp_path, usd=None)
+    ctx = stage_context(tmp_path)
+    ledger, product = ctx.account.ledger, provider.product(image_request(width_px=WIDTH, height_px=HEIGHT))
+    ledger.end(ledger.begin("x", product, None, budget="b", run="r", cap=None), "kept", Decimal("0.004"))
+    PaintPictures(image=provider, width=WIDTH, height=HEIGHT, budget_usd=1.0).ready(ctx)
+
+
+def test_fallback_without_a_price_does_not_pass_a_budget(tmp_path: Path) -> None:
+    stage = PaintPictures(
+        image=shop(tmp_path), fallback=shop(tmp_path, usd=None), on_missing="fallback", width=WIDTH, height=HEIGHT,
+        budget_usd=1.0,
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match="is not known, so no budget can be held"):
+        stage.ready(stage_context(tmp_path))

@@ -271,13 +271,13 @@ def test_draft_is_the_stand_ins_and_says_nothing(tmp_path: Path) -> None:
 
 
 def test_storyboard_plans_where_its_writer_is_free(tmp_path: Path) -> None:
-    paid, free = WriteStoryboard(writer=Service()), WriteStoryboard(writer=Template())
+    paid, free = WriteStoryboard(writer=Service(yields=False)), WriteStoryboard(writer=Template())
     edited = WriteStoryboard(writer=Service(), storyboard=str(tmp_path / "storyboard.yaml"))
     assert [stage.planning for stage in (paid, free, edited)] == [False, True, True]
-    free.ready()
-    edited.ready()  # no writer is asked
+    free.ready(stage_context(tmp_path))
+    edited.ready(stage_context(tmp_path))  # no writer is asked
     with pytest.raises(AccessError, match="has no key"):
-        paid.ready()
+        paid.ready(stage_context(tmp_path))
 
 
 # -- the file --------------------------------------------------------------------------------------------------------
