@@ -1,4 +1,4 @@
-"""Services that sell pictures, as processes of their own, for the providers that buy there."""
+"""A service that sells pictures, as a process of its own, for the providers that buy there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from qmv.buying import loop
-from tests.fakes.openai_images.process import FakeOpenAI, fake_openai_images
 from tests.fakes.runware.process import FakeRunware, fake_runware
 
 
@@ -21,14 +20,6 @@ def runware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRun
         yield fake
     assert (tmp_path / "fake" / "stderr.txt").read_text(encoding="utf-8") == ""
     gc.collect()  # what the SDK leaves unfinished is tidied up here, and not in the middle of a later test
-
-
-@pytest.fixture
-def images_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
-    """A server of OpenAI's images form, with its key in the environment."""
-    monkeypatch.setenv("OPENAI_API_KEY", "test-openai-key")
-    with fake_openai_images(tmp_path / "fake") as fake:
-        yield fake
 
 
 @pytest.fixture

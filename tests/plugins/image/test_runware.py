@@ -7,7 +7,7 @@ import http.server
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -360,3 +360,28 @@ def test_ready_looks_for_the_users_pictures_first(monkeypatch: pytest.MonkeyPatc
 def test_a_single_picture_cannot_slip_past_the_books() -> None:
     with pytest.raises(PluginError, match="bought through render_all"):
         Runware().render(image_request())
+
+
+# -- a whole run -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_run_buys_its_pictures_and_writes_the_key_nowhere(
+    runware: FakeRunware, song: Path, run_cli: Callable[..., Any], clicks_plugin: Path
+) -> None:
+    runware.tell(key="the-secret-itself")
+    line = [f"song={song}", f"plugins=[{clicks_plugin}]", "tracker=clicks", "graph=pictures", "hydra.verbose=true"]
+    image = ["image=runware", f"image.url={runware.url}", "width=512", "height=512"]
+    env = {"RUNWARE_API_KEY": "the-secret-itself"}
+    ended = run_cli(*line, *image, env=env)
+    assert ended.errors == []
+    assert ended.rc == 0
+    charged = len(runware.ledger())
+    assert charged > 0
+    assert {(charge.width_px, charge.height_px, charge.steps) for charge in runware.ledger()} == {(512, 512, 4)}
+    assert run_cli(*line, *image, env=env).rc == 0
+    assert len(runware.ledger()) == charged  # the second run has them already
+    logs = ended.found("run.log")
+    assert any("websockets.client" in log.read_text(encoding="utf-8") for log in logs)  # which was asked to tell all
+    texts = [ended.stdout.encode(), ended.stderr.encode(), *(p.read_bytes() for p in ended.found("*") if p.is_file())]
+    assert not [text for text in texts if b"the-secret-itself" in text]
