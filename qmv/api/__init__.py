@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from qmv.api.encoder import Coding, Encoder, Levels
 from qmv.api.frames import Effect, Motion, Transition
-from qmv.api.image import ImageProvider, ImageRequest, Outcome
+from qmv.api.image import ImageProvider
 from qmv.api.plugin import Plugin
 from qmv.api.purchases import Purchase, Purchases
+from qmv.api.request import ImageRequest, Outcome
 from qmv.api.stage import Context, Stage
 from qmv.api.storage import Storage
 from qmv.api.tracker import Tracker

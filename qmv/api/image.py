@@ -7,49 +7,18 @@ import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from qmv.api.plugin import Plugin
 from qmv.api.purchases import Purchases
+from qmv.api.request import ImageRequest, Outcome
 from qmv.errors import AccessError, BudgetError, PluginError, QmvError
 
-__all__ = ["ImageProvider", "ImageRequest", "Outcome"]
+__all__ = ["ImageProvider"]
 
 
 log = logging.getLogger("qmv")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageRequest:
-    """One picture to make. `look` and `palette` (hex colours, dark to light) help providers that draw."""
-
-    index: int
-    prompt: str
-    negative_prompt: str
-    seed: int
-    framing: str
-    subject: str
-    look: str
-    palette: tuple[str, ...]
-    width_px: int
-    height_px: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of a request: the bytes of an image file, or the error that stopped it.
-
-    `cost` is what the service took for the picture in US dollars, `order` the id in the ledger under which it was
-    bought. After an AccessError or a BudgetError no other request was begun.
-    """
-
-    request: ImageRequest
-    image: bytes | None = None
-    error: QmvError | None = None
-    cost: Decimal | None = None
-    order: str = ""
 
 
 class ImageProvider(Plugin):

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from qmv.api.request import ImageRequest
 from qmv.engine.ledger import Account, Order
-
-if TYPE_CHECKING:
-    from qmv.api.image import ImageRequest
 
 __all__ = ["Purchase", "Purchases"]
 
