@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from qmv.buying.seller import Busy, Doubt
@@ -16,6 +16,7 @@ __all__ = ["Link", "try_key"]
 
 _CONNECT_S = 10.0
 _TRY_S = 4.0
+_LEAVE_S = 2.0  # for closing a client
 _REFUSALS = 2  # a good key has been refused once in a while; a wrong one always is
 _LOOK_S = 0.25
 _SILENCE_S = 12.0  # without an answer to pings, of which one goes out every 5 s
@@ -35,8 +36,21 @@ def try_key(*, key: str, key_env: str, url: str) -> None:
         finally:
             await link.close()
 
-    with ThreadPoolExecutor(1) as pool:  # a caller may have an event loop of its own
-        pool.submit(asyncio.run, look()).result()
+    failed: list[Exception] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(look())
+        except Exception as error:
+            failed.append(error)
+
+    client_class()  # importing the SDK takes its time, which is not the service's
+    # a caller may have an event loop of its own; and a name server that is away holds up the loop's end for long
+    thread = threading.Thread(target=work, name="trying the key", daemon=True)
+    thread.start()
+    thread.join(_TRY_S + _LEAVE_S)
+    if failed:
+        raise failed[0]
 
 
 class Link:
@@ -143,7 +157,7 @@ async def _closed(client: Any) -> None:
     """Ends the client's tasks and its socket, whatever state they are in."""
     socket = client._ws
     with contextlib.suppress(Exception):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(_LEAVE_S):
             await client.disconnect()
     if socket is not None and socket.transport is not None:
         socket.transport.abort()  # a frozen peer never answers the closing handshake

@@ -300,6 +300,23 @@ def test_ready_does_not_wait_for_a_service_that_never_answers(
     Runware(url=runware.url).ready()
 
 
+def test_ready_does_not_wait_for_a_name_server_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+
+    def no_answer(*_: Any, **__: Any) -> None:
+        answers.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    for name in ("_TRY_S", "_LEAVE_S"):
+        monkeypatch.setattr(runware_link, name, 0.2)
+    monkeypatch.setenv("RUNWARE_API_KEY", "test-key")
+    monkeypatch.setattr(socket, "getaddrinfo", no_answer)
+    Runware(url="wss://images.invalid/v1").ready()
+    [trying] = [thread for thread in threading.enumerate() if thread.name == "trying the key"]  # it went on without it
+    answers.set()
+    trying.join()
+
+
 @pytest.mark.parametrize("url", ["https://ws-api.runware.ai/v1", "nonsense", "wss://"])
 def test_ready_tells_an_address_of_another_form(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("RUNWARE_API_KEY", "test-key")
