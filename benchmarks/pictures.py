@@ -24,7 +24,7 @@ from benchmarks.pictures_commands import leaks
 
 PARTS = ("faults", "kills", "rate", "outage", "sweep", "keys")
 MAX_RATIO = 1.3  # of the time that the service itself takes
-MAX_KEY_S = 5.0  # until a wrong key is told
+MAX_KEY_S = 5.0  # until a wrong key is told, where the song is there
 AXES = ("seed=0,1", "beats_per_image=4,3")  # two seeds with no picture in common; each twice, with 24 pictures of 33
 WRONG_KEY = "wrong-key-9f31aa27"
 _MONEY = ("charged", "bought again", "paid twice", "charged, $", "booked, $", "verdict")
@@ -119,10 +119,14 @@ def _sweep(work: Path, quick: bool, seeds: list[int] | None) -> list[dict[str, A
 
 def _keys(work: Path, quick: bool, seeds: list[int] | None) -> list[dict[str, Any]]:
     found = _timed(runs.keys, work, key=direct.KEY, wrong=WRONG_KEY)
-    if found["wrong_s"] > MAX_KEY_S:
-        found["faults"].append(f"a wrong key is told after {found['wrong_s']} s, at most {MAX_KEY_S:g}")
-    rows = [[f"{name} key", found[f"{name}_s"], found["load"], _verdict(found)] for name in ("wrong", "missing")]
-    table("a command without a good key, in an empty folder", ("what", "s to its end", "load", "verdict"), rows)
+    if found["wrong_again_s"] > MAX_KEY_S:
+        found["faults"].append(f"a wrong key is told after {found['wrong_again_s']} s, at most {MAX_KEY_S:g}")
+    rows = [
+        [f"{name} key", found[f"{name}_first_s"], found[f"{name}_again_s"], found["load"], _verdict(found)]
+        for name in ("wrong", "missing")
+    ]
+    columns = ("what", "s to its end, with composing the demo song", "without", "load", "verdict")
+    table("a command without a good key", columns, rows)
     return [found]
 
 

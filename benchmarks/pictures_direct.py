@@ -164,7 +164,7 @@ def rate(folder: Path, count: int, at_once: int, service_s: float = 1.0) -> dict
 
 def outage(folder: Path, count: int, down_s: float) -> dict[str, Any]:
     """A batch in whose middle nobody listens for a while, and what was connected is reset."""
-    script = Script(key=KEY, service_s=0.5)
+    script = Script(key=KEY, service_s=0.5, duplicates="rerun")
     with _fake(folder, script) as fake:
         middle = count // 3
 
