@@ -11,6 +11,7 @@ from typing import Any
 from qmv.api import ImageRequest
 from qmv.buying.download import Downloads
 from qmv.buying.seller import Busy, Doubt, Sold, Spoilt
+from qmv.errors import AccessError, InputError
 from qmv.plugins.image.runware_errors import NOT_FOUND, meaning
 from qmv.plugins.image.runware_link import Link
 from qmv.plugins.image.runware_sdk import sdk
@@ -42,8 +43,11 @@ class RunwareSeller:
 
     async def order(self, request: ImageRequest, order: str) -> Sold:
         runware = sdk()
-        async with self._link.client() as client:
+        try:
             inference = runware.IImageInference(taskUUID=order, numberResults=1, **self._fields(request))
+        except InputError as error:  # a picture of the user's, which all orders want, is gone
+            raise AccessError(str(error)) from error
+        async with self._link.client() as client:
             try:
                 images = await self._link.answer(client, client.imageInference(inference), self._answer_s)
             except Doubt as doubt:
@@ -96,8 +100,6 @@ class RunwareSeller:
 
     def _said_of_account(self, client: Any) -> Exception | None:
         """The meaning of an error that named no task, where it is about the account; else the order stays in doubt."""
-        from qmv.errors import AccessError
-
         if not client.account_error:
             return None
         found = self._meaning(client.account_error)

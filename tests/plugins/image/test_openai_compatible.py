@@ -251,12 +251,11 @@ def test_what_cannot_succeed_stops_everything_with_one_sentence(server: Script, 
     assert (found.sums.spent, found.sums.orders, found.sums.open) == (2 * PRICE, 2, 0)
 
 
-@pytest.mark.parametrize("fault", PASSES)
-def test_what_certainly_failed_is_ordered_again(server: Script, tmp_path: Path, hurry: None, fault: str) -> None:
-    fake = server(at={"1": fault}, retry_after_s="0.1")
+def test_what_certainly_failed_is_ordered_again(server: Script, tmp_path: Path, hurry: None) -> None:
+    fake = server(by_prompt={f"picture {index}": [fault] for index, fault in enumerate(PASSES)}, retry_after_s="0.1")
     found = shop(fake, tmp_path)
     assert found.had == [0, 1, 2, 3]
-    assert len(fake.charges()) == 4
+    assert (len(fake.charges()), len(fake.received())) == (4, 7)
     assert (found.sums.spent, found.sums.open) == (4 * PRICE, 0)
 
 
@@ -323,15 +322,12 @@ def test_what_an_earlier_run_ordered_is_had_again_by_its_key(server: Script, tmp
     assert again.sums.spent == 4 * PRICE
 
 
-@pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_picture_is_bought_anew_and_both_are_booked(
-    server: Script, tmp_path: Path, hurry: None, fault: str
-) -> None:
-    fake = server(at={"1": fault})
-    found = shop(fake, tmp_path, response_format="url" if fault == "url_404" else "b64_json")
-    assert found.had == [0, 1, 2, 3]
-    assert len(fake.received()) == 5
-    assert (found.sums.spent, found.sums.orders, found.sums.open) == (5 * PRICE, 5, 0)
+def test_a_broken_picture_is_bought_anew_and_both_are_booked(server: Script, tmp_path: Path, hurry: None) -> None:
+    fake = server(by_prompt={f"picture {index}": [fault] for index, fault in enumerate(BROKEN)})
+    found = shop(fake, tmp_path, len(BROKEN), response_format="url")
+    assert found.had == [*range(len(BROKEN))]
+    assert len(fake.received()) == 2 * len(BROKEN)
+    assert (found.sums.spent, found.sums.orders, found.sums.open) == (12 * PRICE, 12, 0)
 
 
 def test_the_key_is_in_no_log_and_in_no_sentence(

@@ -59,16 +59,15 @@ def test_every_fault_of_the_fake_is_met_here() -> None:
 # -- each fault ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", CERTAIN)
 def test_what_certainly_failed_is_had_over_the_same_connection(
-    runware: FakeRunware, tmp_path: Path, hurry: None, fault: str
+    runware: FakeRunware, tmp_path: Path, hurry: None
 ) -> None:
-    runware.tell(at={"1": fault}, slow_s=0.2)
-    found = shop(runware, tmp_path)
-    assert found.had == [0, 1, 2, 3]
-    assert len(runware.ledger()) == 4
+    runware.tell(by_prompt={f"picture {index}": [fault] for index, fault in enumerate(CERTAIN)}, slow_s=0.2)
+    found = shop(runware, tmp_path, len(CERTAIN))
+    assert found.had == [*range(len(CERTAIN))]
+    assert len(runware.ledger()) == len(CERTAIN)
     assert runware.stats()["sockets_opened"] == 1
-    assert (found.sums.spent, found.sums.open) == (4 * PRICE, 0)
+    assert (found.sums.spent, found.sums.open) == (len(CERTAIN) * PRICE, 0)
 
 
 @pytest.mark.parametrize("fault", DROPPED)
@@ -107,17 +106,15 @@ def test_a_link_that_answers_no_ping_is_given_up_long_before_an_answer_is_due(
     assert twice(runware) == []
 
 
-@pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_picture_is_fetched_again_then_bought_anew_and_both_are_booked(
-    runware: FakeRunware, tmp_path: Path, hurry: None, fault: str
+    runware: FakeRunware, tmp_path: Path, hurry: None
 ) -> None:
-    runware.tell(at={"1": fault})
-    found = shop(runware, tmp_path, deadline_s=8)  # of which a file may take a quarter
-    assert found.had == [0, 1, 2, 3]
-    assert len(runware.ledger()) == 5
-    assert len(twice(runware)) == 1
+    runware.tell(by_prompt={f"picture {index}": [fault] for index, fault in enumerate(BROKEN)})
+    found = shop(runware, tmp_path, len(BROKEN), deadline_s=12)  # of which a file may take a quarter
+    assert found.had == [*range(len(BROKEN))]
+    assert Counter(charge.prompt for charge in runware.ledger()) == {request.prompt: 2 for request in wanted(10)}
     assert runware.stats()["sockets_opened"] == 1
-    assert (found.sums.spent, found.sums.orders, found.sums.open) == (5 * PRICE, 5, 0)
+    assert (found.sums.spent, found.sums.orders, found.sums.open) == (20 * PRICE, 20, 0)
 
 
 def test_a_picture_that_is_always_broken_costs_its_tries_and_no_more(
@@ -226,7 +223,7 @@ def test_credits_that_end_without_a_word_on_which_order_leave_the_doubtful_ones_
     again = shop(runware, tmp_path, count=8)
     assert again.had == [*range(8)]
     assert runware.stats()["get_response"] > asked
-    # ``bought`` keeps no picture, so the second run is owed those of the first one, too, and fetches them
+    # shop() keeps no picture, so the second run is owed those of the first one, too, and fetches them
     assert twice(runware) == []
     assert (again.sums.spent, again.sums.open) == (8 * PRICE, 0)
 
@@ -238,6 +235,20 @@ def test_an_unknown_model_is_one_sentence_for_all(runware: FakeRunware, tmp_path
     assert sentence.startswith("image (runware): the model 'civitai:1@2' is not known to the service; set image.model")
     assert len(orders(runware)) <= 2
     assert (found.sums.orders, found.sums.open) == (0, 0)
+
+
+def test_a_picture_of_the_user_that_is_gone_meanwhile_stops_what_is_to_come_and_leaves_no_order_open(
+    runware: FakeRunware, tmp_path: Path
+) -> None:
+    provider, requests = Runware(url=runware.url, seed_image=str(tmp_path / "gone.png")), wanted(4)
+    twin = Runware(url=runware.url)  # whose identity can be told
+    purchases = trial_purchases(tmp_path / "money", twin, requests)
+    errors = {str(outcome.error) for outcome in provider.render_all(requests, purchases)}
+    assert [error.partition("gone.png ")[2] for error in errors] == [
+        "cannot be read (No such file or directory); name another picture."
+    ]
+    assert purchases.account.sums().open == 0
+    assert runware.received() == []
 
 
 # -- from one run to the next ----------------------------------------------------------------------------------------
