@@ -45,8 +45,8 @@ class RunwareSeller:
         runware = sdk()
         try:
             inference = runware.IImageInference(taskUUID=order, numberResults=1, **self._fields(request))
-        except InputError as error:  # a picture of the user's, which all orders want, is gone
-            raise AccessError(str(error)) from error
+        except InputError as gone:  # a picture of the user's, which all orders want
+            raise AccessError(str(gone)) from gone
         async with self._link.client() as client:
             try:
                 images = await self._link.answer(client, client.imageInference(inference), self._answer_s)
