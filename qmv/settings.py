@@ -7,6 +7,7 @@ Imports only `qmv.errors`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
 from typing import Any, TypeVar, dataclass_transform
@@ -63,7 +64,8 @@ def setting(
         help=help, unit=unit, at_least=at_least, above=above, at_most=at_most, choices=tuple(choices), knob=knob
     )
     if isinstance(default, (list, dict)):
-        return field(default_factory=lambda: type(default)(default), compare=keyed, metadata={_META: meta})
+        make = functools.partial(type(default), default)
+        return field(default_factory=make, compare=keyed, hash=False, metadata={_META: meta})
     return field(default=default, compare=keyed, metadata={_META: meta})
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from qmv.api import ImageRequest, Outcome, Purchases
 from qmv.buying.look import look_at
+from qmv.buying.patience import Patience
 from qmv.buying.seller import Busy, Doubt, Refused, Seller, Sold, Spoilt
 from qmv.errors import AccessError, BudgetError, QmvError, ServiceError
 
@@ -22,11 +22,9 @@ __all__ = ["Shop", "Terms"]
 
 log = logging.getLogger("qmv")
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
 _ON_ITS_WAY_S = 1.0  # a message that left on a lost connection may still arrive
 _CLOSE_S = 3.0
 _FETCHES, _FETCHING = 4, 0.25  # of a file in doubt: at least so often, and for so much of the deadline
-_TELL_AFTER = 4  # troubles of one picture, about 7 s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +45,15 @@ class Shop:
     terms: Terms
     tell: Callable[[str], None]
     stop: QmvError | None = None
-    quiet_until: float = 0.0  # of the loop's clock: the service asked for a pause
     last_success: float = 0.0
     last_file: float = 0.0
     slots: asyncio.Semaphore = field(init=False)
-    told: bool = False
+    patience: Patience = field(init=False)
 
     async def outcomes(self, requests: Sequence[ImageRequest]) -> AsyncIterator[Outcome]:
         """An outcome a request, as they come."""
         self.slots = asyncio.Semaphore(self.terms.at_once)
+        self.patience = Patience(tell=self.tell)
         tasks = [asyncio.create_task(self._outcome(request)) for request in requests]
         try:
             for done in asyncio.as_completed(tasks):
@@ -87,6 +85,7 @@ class Shop:
                 async with late:
                     outcome = await self._until_had(trip)
                 self.last_success = _now()
+                self.patience.served()
             except QmvError as error:
                 if isinstance(error, (AccessError, BudgetError)):
                     self.stop = self.stop or error
@@ -130,7 +129,8 @@ class Shop:
     async def _try(self, trip: _Trip) -> Outcome:
         request = trip.request
         if not trip.open:
-            await self._quiet()
+            await self.patience.quiet(lambda: self.stop)
+            self._go_on()
             trip.open, trip.fresh = [await asyncio.to_thread(self.purchases.begin, request)], True
             if self.stop is not None and not isinstance(self.stop, BudgetError):  # meanwhile; it was not sent yet
                 await self._end(trip, self.purchases.cancelled)
@@ -147,10 +147,8 @@ class Shop:
         cost = await asyncio.to_thread(self.purchases.paid, request, order, sold.cost)
         return Outcome(request=request, image=await self._picture(trip, sold), cost=cost, order=order)
 
-    async def _quiet(self) -> None:
-        """Waits while the service wants no orders; raises what stops new ones, also if that came meanwhile."""
-        while (wait_s := self.quiet_until - _now()) > 0 and self.stop is None:
-            await asyncio.sleep(wait_s)
+    def _go_on(self) -> None:
+        """Raises what stops new orders, if anything does."""
         if self.stop is not None:
             raise self.stop
 
@@ -172,7 +170,7 @@ class Shop:
             return await self.seller.order(request, order)
         except Busy as busy:  # which is about the second message, not the first
             if busy.everyone:
-                self.quiet_until = max(self.quiet_until, _now() + (busy.wait_s or 0.0))
+                self.patience.limited(busy)
             raise Doubt(str(busy)) from busy
 
     async def _picture(self, trip: _Trip, sold: Sold) -> bytes:
@@ -256,19 +254,9 @@ class Shop:
         ) from doubt
 
     async def _wait(self, trip: _Trip, trouble: Exception) -> None:
-        """Longer with each trouble, and never in step with the others."""
         trip.last = str(trouble)
-        wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(trip.troubles, 9)) * random.uniform(0.5, 1.5)
         trip.troubles += 1
-        if trip.troubles == _TELL_AFTER and not self.told:
-            self.told = True
-            self.tell(f"image ({self.seller.name}): {trouble}; trying on, {self.terms.deadline_s:.10g} s a picture")
-        log.info("%s: %s; again in %.1f s", self._name(trip), trouble, wait_s)
-        if isinstance(trouble, Busy):
-            wait_s = max(wait_s, trouble.wait_s or 0.0)
-            if trouble.everyone:
-                self.quiet_until = max(self.quiet_until, _now() + wait_s)
-        await asyncio.sleep(wait_s)
+        await self.patience.after(trip.troubles - 1, trouble, self._name(trip))
 
     def _late(self, trip: _Trip) -> ServiceError:
         """The deadline passed; if nothing at all came in all that time, the others are not begun."""

@@ -52,6 +52,7 @@ class Run:
     made: ArtifactCache = field(init=False)
     account: Account = field(init=False)
     values: dict[str, Artifact] = field(default_factory=dict)
+    checked: set[str] = field(default_factory=set)  # nodes that are ready
     results: dict[str, str] = field(default_factory=dict)  # of nodes whose readers hang on what they made
 
     def __post_init__(self) -> None:
@@ -63,6 +64,7 @@ class Run:
         """Makes everything; raises QmvError for the first stage that fails, after the manifest says so."""
         started = time.monotonic()
         with self._observed(), self._verdict(started):
+            self._check_first()
             nodes = self._plan()
             self._check_ready(nodes)
             self._start(nodes)
@@ -121,12 +123,20 @@ class Run:
         self.manifest.song["window"] = window
         return nodes
 
+    def _check_first(self) -> None:
+        """Like `_check_ready`, before the song is opened, for stages that have never made anything here: a missing key
+        is told at once, and not after a song was composed or downloaded."""
+        for name, stage in self.job.stages.items():
+            if not (self.cache.root / stage.name).is_dir():
+                stage.ready(self._context(name, self.folder))
+                self.checked.add(name)
+
     def _check_ready(self, nodes: list[Node]) -> None:
         """Raises what stops a stage from working here, such as a missing key, unless there is nothing left for it."""
         made = self._made_before(nodes)
         for node in nodes:
-            if node.name not in made:
-                node.stage.ready(self._context(node, self.folder))
+            if node.name not in made | self.checked:
+                node.stage.ready(self._context(node.name, self.folder))
 
     def _made_before(self, nodes: list[Node]) -> set[str]:
         """The nodes that an earlier run has made for this one."""
@@ -163,7 +173,7 @@ class Run:
             self.values[node.name] = artifact
             return "cached"
         known = {source: self.values[source] for source in node.sources if source in self.values}
-        ctx = self._context(node, self.folder)
+        ctx = self._context(node.name, self.folder)
         if len(known) == len(node.sources):
             if node.stage.planning:
                 self.values[node.name] = self._make(node, record)
@@ -186,7 +196,7 @@ class Run:
                 record.saved_usd = str(saved_by(artifact))
             self._keep_artifact(node)
             self._count_sync(artifact)
-            node.stage.review(self._context(node, self.folder), artifact, **self._inputs(node))
+            node.stage.review(self._context(node.name, self.folder), artifact, **self._inputs(node))
         except BaseException as error:
             record.status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
             record.error = str(error) or record.status
@@ -238,7 +248,7 @@ class Run:
         self.made.write(artifact, part)
 
     def _call(self, node: Node, record: StageRecord, folder: Path) -> Artifact:
-        ctx = self._context(node, folder)
+        ctx = self._context(node.name, folder)
         try:
             artifact = node.stage.run(ctx, **self._inputs(node))
         finally:
@@ -253,15 +263,15 @@ class Run:
 
     # -- around ------------------------------------------------------------------------------------------------------
 
-    def _context(self, node: Node, folder: Path) -> Context:
+    def _context(self, node: str, folder: Path) -> Context:
         return Context(
-            node=node.name,
+            node=node,
             folder=folder,
             cache=self.cache,
             run_folder=self.folder,
             workers=self.job.run.workers or cores(),
             publish=self._publish,
-            parallel=Mapper(self.registry.files, lambda words: self._publish(Notice(node=node.name, message=words))),
+            parallel=Mapper(self.registry.files, lambda words: self._publish(Notice(node=node, message=words))),
             account=self.account,
         )
 

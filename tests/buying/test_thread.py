@@ -132,12 +132,12 @@ def test_a_connection_that_does_not_close_loses_no_picture(tmp_path: Path) -> No
 
 
 def test_sentences_are_told_in_the_thread_that_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmv.buying.loop._FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr("qmv.buying.patience._FIRST_WAIT_S", 0.0)
     requests, told, where = requests_of(1), list[str](), list[str]()
     books = purchases(tmp_path, requests)
     tell = lambda words: (told.append(words), where.append(threading.current_thread().name))  # noqa: E731
     books = Purchases(account=books.account, wanted=books.wanted, tell=tell)  # type: ignore[arg-type]
     [outcome] = buy(lambda: Stall(busy=5), requests, books, TERMS)
     assert outcome.image == picture()
-    assert told == ["image (trial): the service failed; trying on, 60 s a picture"]
+    assert told == ["image (trial): picture 0: the service failed; trying on"]
     assert where == [threading.current_thread().name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import importlib.util
 import os
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,6 @@ __all__ = ["Runware"]
 _SCHNELL = "runware:100@1"
 _STEP_PX, _LEAST_PX, _MOST_PX = 64, 512, 2048  # sides that the service takes everywhere
 _LONGEST_PROMPT = 2000
-_MIME = {".png": "image/png", ".webp": "image/webp"}
 
 
 @plugin
@@ -177,9 +177,20 @@ def _side(px: float) -> int:
 
 
 def _data_uri(path: str) -> str:
+    """The picture as the service takes it, whatever the file is like; raises InputError where it is no picture."""
     file = Path(path).expanduser()
-    data = _reading(file, Path.read_bytes)
-    return f"data:{_MIME.get(file.suffix.lower(), 'image/jpeg')};base64,{base64.b64encode(data).decode()}"
+    return _encoded(file, _reading(file, lambda path: path.stat().st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=4)
+def _encoded(file: Path, changed_ns: int) -> str:
+    from qmv.media.picture import crop_to, png, read
+
+    rgb = read(_reading(file, Path.read_bytes), f"image (runware): {file}")
+    height, width = rgb.shape[:2]
+    if (longest := max(width, height)) > _MOST_PX:
+        rgb = crop_to(rgb, max(1, width * _MOST_PX // longest), max(1, height * _MOST_PX // longest))
+    return f"data:image/png;base64,{base64.b64encode(png(rgb)).decode()}"
 
 
 def _sha256(file: Path) -> str:

@@ -172,6 +172,8 @@ def _no_connection(error: Exception, key_env: str) -> Exception:
         )
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
+        if status == 404:
+            return AccessError("image (runware): nothing answers at image.url (HTTP 404); it looks like wss://HOST/v1.")
         if status in (401, 403):
             return AccessError(
                 f"image (runware): the connection is refused (HTTP {status}); check {key_env} and image.url."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qmv.buying import loop
+from qmv.buying import loop, patience
 from tests.fakes.runware.process import FakeRunware, fake_runware
 
 
@@ -25,6 +25,6 @@ def runware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRun
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundredths of a second between tries, where users wait for seconds."""
-    monkeypatch.setattr(loop, "_FIRST_WAIT_S", 0.02)
-    monkeypatch.setattr(loop, "_LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr(patience, "_FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr(patience, "_LONGEST_WAIT_S", 0.1)
     monkeypatch.setattr(loop, "_ON_ITS_WAY_S", 0.05)
