@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -91,6 +92,7 @@ def run(cfg: DictConfig) -> str:
     from qmv.engine.manifest import Manifest, provenance
     from qmv.engine.parallel import follow_parent
     from qmv.engine.secrets import redacted
+    from qmv.engine.sweeps import unresolved
 
     hydra = HydraConfig.get()
     if not _prepared:  # a worker process of a sweep
@@ -98,10 +100,12 @@ def run(cfg: DictConfig) -> str:
         _prepared.append(Registry(list(cfg.plugins)))
     sweep = hydra.mode == RunMode.MULTIRUN
     folder = Path(hydra.runtime.output_dir).absolute()
+    overrides = unresolved(hydra.overrides.task)
+    _hide_keys(folder / ".hydra")
     manifest = Manifest(
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         choices={key: value for key, value in hydra.runtime.choices.items() if not str(key).startswith("hydra/")},
-        overrides=list(hydra.overrides.task),
+        overrides=overrides,
         made_with=provenance(_prepared[0]),
     )
     try:
@@ -115,7 +119,7 @@ def run(cfg: DictConfig) -> str:
         if not sweep:
             _exit(error)
         # Hydra tells the first failure of a sweep only, at its end, so each job speaks for itself
-        print(redacted(f"[{hydra.job.num}] {' '.join(hydra.overrides.task)}: {error}"), file=sys.stderr)
+        print(redacted(f"[{hydra.job.num}] {' '.join(overrides)}: {error}"), file=sys.stderr)
         raise error from cause
     return result
 
@@ -138,11 +142,22 @@ def _perform(cfg: DictConfig, folder: Path, manifest: Manifest, prefix: str) -> 
     try:
         result = current.execute().result
         if not prefix:
-            current.account.ledger.close_budget(current.account.budget)
+            with contextlib.suppress(QmvError):  # a ledger that is broken is told where something is to be bought
+                current.account.ledger.close_budget(current.account.budget)
         return result
     finally:
         watcher.close()
         registry.forget(watcher)
+
+
+def _hide_keys(folder: Path) -> None:
+    """Goes over what Hydra has written of the command line, in which somebody may have put a key."""
+    from qmv.engine.secrets import redacted
+
+    for file in folder.glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        if (shown := redacted(text)) != text:
+            file.write_text(shown, encoding="utf-8")
 
 
 def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,6 +20,8 @@ __all__ = ["ImageProvider"]
 
 
 log = logging.getLogger("qmv")
+
+_PROOF_EVERY_S = 0.1
 
 
 class ImageProvider(Plugin):
@@ -90,7 +93,8 @@ class ImageProvider(Plugin):
             return Outcome(request=request, image=self.render(request))
         for lost in purchases.pending(request):
             purchases.spoiled(request, lost.id)
-        order = purchases.begin(request)
+        while (order := purchases.begin(request)) is None:
+            time.sleep(_PROOF_EVERY_S)
         try:
             image = self.render(request)
         except QmvError:

@@ -44,10 +44,11 @@ class Purchases:
         """Orders of the same picture, newest first, that may have been paid for and whose picture nobody has."""
         return self.account.ledger.adopt(self.wanted[request].key, budget=self.account.budget, run=self.account.run)
 
-    def begin(self, request: ImageRequest) -> str:
+    def begin(self, request: ImageRequest) -> str | None:
         """Reserves the price and gives the id to order under, a UUID; it is on disk before this returns.
 
-        Raises BudgetError where the price would pass the budget.
+        None: ask again in a moment, for the first order of its kind will show what the service takes. Raises
+        BudgetError where the price would pass the budget.
         """
         want, account = self.wanted[request], self.account
         return account.ledger.begin(

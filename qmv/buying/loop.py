@@ -24,6 +24,7 @@ log = logging.getLogger("qmv")
 
 _ON_ITS_WAY_S = 1.0  # a message that left on a lost connection may still arrive
 _CLOSE_S = 3.0
+_PROOF_EVERY_S = 0.1
 _FETCHES, _FETCHING = 4, 0.25  # of a file in doubt: at least so often, and for so much of the deadline
 
 
@@ -129,9 +130,7 @@ class Shop:
     async def _try(self, trip: _Trip) -> Outcome:
         request = trip.request
         if not trip.open:
-            await self.patience.quiet(lambda: self.stop)
-            self._go_on()
-            trip.open, trip.fresh = [await asyncio.to_thread(self.purchases.begin, request)], True
+            trip.open, trip.fresh = [await self._begun(request)], True
             if self.stop is not None and not isinstance(self.stop, BudgetError):  # meanwhile; it was not sent yet
                 await self._end(trip, self.purchases.cancelled)
                 raise self.stop
@@ -146,6 +145,15 @@ class Shop:
         trip.paid.add(order)
         cost = await asyncio.to_thread(self.purchases.paid, request, order, sold.cost)
         return Outcome(request=request, image=await self._picture(trip, sold), cost=cost, order=order)
+
+    async def _begun(self, request: ImageRequest) -> str:
+        """A new order's id, when it is time for one."""
+        while True:
+            await self.patience.quiet(lambda: self.stop)
+            self._go_on()
+            if (order := await asyncio.to_thread(self.purchases.begin, request)) is not None:
+                return order
+            await asyncio.sleep(_PROOF_EVERY_S)
 
     def _go_on(self) -> None:
         """Raises what stops new orders, if anything does."""

@@ -19,6 +19,8 @@ def list_price(
     An entry is {usd, width, height, steps}; where it names its size and steps, other ones cost in proportion, as
     services that bill by computing time do.
     """
+    if not isinstance(prices, Mapping):
+        raise ConfigError(f"prices: a list has models with their prices, got {prices!r}; mend the price list.")
     entry = prices.get(model)
     if entry is None:
         return None

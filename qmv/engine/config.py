@@ -8,6 +8,7 @@ in `engine.songs`, `app` and `run.py`.
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from qmv.api import Plugin, Stage
 from qmv.artifacts import Style
 from qmv.engine.palette import COLOUR, with_palette
 from qmv.engine.registry import Registry
-from qmv.engine.secrets import hide
+from qmv.engine.secrets import has_key, hide
 from qmv.engine.song_checks import check
 from qmv.errors import ConfigError, UnknownName
 from qmv.settings import described
@@ -206,6 +207,8 @@ def bind(cfg: DictConfig, registry: Registry) -> Job:
         stages[str(name)] = typing.cast(Stage, _bind(registry, "stage", node, f"stages.{name}"))
     if not stages:
         raise ConfigError("stages: there are none; choose a graph, for instance graph=music_video.")
+    if place := _place_of_key(OmegaConf.to_container(cfg, resolve=True)):
+        raise ConfigError(f"{place}: holds a key; keys belong into the environment or the file .env, and nowhere else.")
     run = _settings(RunSettings, "run", plain(cfg, "run"))
     if run.workers < 0:
         raise ConfigError(f"run: workers must be at least 0 (0: one a core), got {run.workers}.")
@@ -216,6 +219,16 @@ def bind(cfg: DictConfig, registry: Registry) -> Job:
         run=run,
         outputs=cfg.outputs,
     )
+
+
+def _place_of_key(node: Any, place: str = "") -> str:
+    """Where the config has the value of a variable that holds a plugin's key; '' where it has none."""
+    if isinstance(node, dict):
+        found = (_place_of_key(value, f"{place}.{key}".lstrip(".")) for key, value in node.items())
+        return next(filter(None, found), "")
+    if isinstance(node, list):
+        return next(filter(None, (_place_of_key(value, place) for value in node)), "")
+    return place if isinstance(node, str) and has_key(node) else ""
 
 
 def plain(cfg: DictConfig, path: str) -> Any:
@@ -255,6 +268,8 @@ def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:
     settings = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     for name, value in settings.items():
         if name.endswith("key_env"):
+            if not re.fullmatch(r"[A-Za-z_]\w*", str(value), re.ASCII):
+                raise ConfigError(f"{where}: {name} is the name of an environment variable, got '{value}'.")
             hide(str(value))
     try:
         return cls(**settings)

@@ -22,6 +22,7 @@ from qmv.errors import BudgetError, OutputError
 
 __all__ = ["Account", "Ledger", "Order", "Sums", "dollars", "over_budget"]
 
+_PROOF_S = 120.0  # for the first order of a product to end
 _WAIT_S = 60.0  # for another process that is writing
 _NANO = 1_000_000_000  # money is kept as whole billionths of a dollar, so that sums are exact
 _PLACES = ((Decimal("0.001"), 4), (Decimal("0.000001"), 6))  # how many are shown, from an amount on
@@ -81,14 +82,21 @@ class Ledger:
 
     def begin(
         self, thing: str, product: str, price: Decimal | None, *, budget: str, run: str, cap: Decimal | None
-    ) -> str:
+    ) -> str | None:
         """Reserves the price and gives the new order's id, on disk when this returns; BudgetError where it is too much.
 
-        An order without a price has to be forbidden by the caller where there is a cap.
+        With a cap, what the service took lately counts where it is more than the price; and the first order of a
+        product goes alone, since a price list may be wrong: None means that it is still out. An order without a price
+        has to be forbidden by the caller where there is a cap.
         """
         with self._writing() as db:
             budget = _budget_id(db, budget)
             if cap is not None:
+                if _unproven(db, product):
+                    return None
+                price = max(
+                    (amount for amount in (price, _usual_cost(db, product)) if amount is not None), default=None
+                )
                 sums = _sums(db, "budget", budget)
                 if sums.spent + sums.reserved + (price or 0) > cap:
                     raise BudgetError(over_budget(sums, price, cap))
@@ -132,10 +140,8 @@ class Ledger:
         """The most that the service said that it took for one of the last twenty orders of a product."""
         if not self.path.is_file():
             return None
-        query = "SELECT cost FROM orders WHERE product = ? AND cost IS NOT NULL ORDER BY ended DESC LIMIT 20"
         with self._open() as db:
-            costs = [row[0] for row in db.execute(query, (product,))]
-        return _dollars(max(costs)) if costs else None
+            return _usual_cost(db, product)
 
     def sums(self, *, budget: str | None = None, run: str | None = None) -> Sums:
         """What a budget, a run, or everything has cost."""
@@ -231,6 +237,19 @@ def _sums(db: sqlite3.Connection, column: str, value: str) -> Sums:
         spent=_dollars(spent), reserved=_dollars(reserved), orders=orders, open=opened, unpriced=unpriced,
         spoiled=spoiled,
     )  # fmt: skip
+
+
+def _usual_cost(db: sqlite3.Connection, product: str) -> Decimal | None:
+    query = "SELECT cost FROM orders WHERE product = ? AND cost IS NOT NULL ORDER BY ended DESC LIMIT 20"
+    costs = [row[0] for row in db.execute(query, (product,))]
+    return _dollars(max(costs)) if costs else None
+
+
+def _unproven(db: sqlite3.Connection, product: str) -> bool:
+    """Whether the first order of a product is on its way, so that it will soon be known what the service takes."""
+    query = f"SELECT SUM({_TAKEN}), SUM(state = 'open' AND begun > ?) FROM orders WHERE product = ?"
+    taken, out = db.execute(query, (time.time() - _PROOF_S, product)).fetchone()
+    return bool(out) and not taken
 
 
 def _budget_id(db: sqlite3.Connection, name: str) -> str:

@@ -9,10 +9,11 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["Redacting", "hide", "read_env_file", "redacted"]
+__all__ = ["Redacting", "has_key", "hide", "read_env_file", "redacted"]
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
 _SHORTEST = 6  # a shorter value would hide common words
+_SHORTEST_KEY = 8
 _HIDDEN = "[secret]"
 _named: set[str] = set()  # variables that are secret whatever their names look like
 
@@ -20,6 +21,12 @@ _named: set[str] = set()  # variables that are secret whatever their names look 
 def hide(name: str) -> None:
     """From now on, the value of this variable of the environment is never shown."""
     _named.add(name)
+
+
+def has_key(text: str) -> bool:
+    """Whether the text holds the value of a variable that a plugin reads its key from."""
+    values = (os.environ.get(name, "").strip() for name in _named)
+    return any(len(value) >= _SHORTEST_KEY and value in text for value in values)
 
 
 def redacted(text: str) -> str:

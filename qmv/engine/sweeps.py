@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from decimal import Decimal
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from qmv.engine.ledger import Ledger, dollars
 from qmv.engine.money import BUDGET_ENV, budget_name, ledger_of
+from qmv.engine.secrets import redacted
+from qmv.errors import QmvError
 
-__all__ = ["SweepWatch", "summary"]
+__all__ = ["SweepWatch", "summary", "unresolved"]
 
 _folders: list[Path] = []
 _ledgers: list[Ledger] = []
@@ -26,12 +29,21 @@ class SweepWatch(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _folders.append(Path(config.hydra.sweep.dir).absolute())
         _ledgers.append(ledger_of(config.get("outputs", "outputs")))
-        os.environ[BUDGET_ENV] = budget_name(config.hydra.overrides.task)
+        os.environ[BUDGET_ENV] = budget_name(unresolved(config.hydra.overrides.task))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         name = os.environ.pop(BUDGET_ENV)
         if all(manifest["status"] == "finished" for _, manifest in _jobs()):
-            _ledgers[-1].close_budget(name)
+            with contextlib.suppress(QmvError):  # a ledger that is broken is told where something is to be bought
+                _ledgers[-1].close_budget(name)
+        for file in _folders[-1].glob("multirun.yaml"):
+            file.write_text(redacted(file.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def unresolved(overrides: Any) -> list[str]:
+    """Overrides as they were given: what `${oc.env:NAME}` stands for must not be read, and less be written down."""
+    plain: Any = OmegaConf.to_container(overrides, resolve=False) if OmegaConf.is_config(overrides) else overrides
+    return [str(override) for override in plain]
 
 
 def summary() -> list[str]:

@@ -135,7 +135,7 @@ class PaintPictures(Stage):
             raise stop
         if self.on_missing == "fail" or (self.on_missing == "hold" and len(failed) == count):
             worst = next((error for error in errors if isinstance(error, BudgetError)), errors[0])
-            if count == 1 or isinstance(worst, UnknownName):
+            if len(failed) == count or isinstance(worst, UnknownName):
                 raise worst
             text = f"{str(worst).rstrip('.')}; {len(failed)} of {count} pictures are missing, the others are kept"
             if self.on_missing == "fail":

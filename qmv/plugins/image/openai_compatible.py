@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from qmv.api import ImageProvider, ImageRequest, Outcome, Purchases, plugin, setting
+from qmv.buying.address import check_address
 from qmv.buying.prices import list_price
 from qmv.errors import AccessError, PluginError
 
@@ -52,6 +53,9 @@ class OpenAICompatible(ImageProvider):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_address(self.url, "https://HOST/v1")
+        if taken := sorted({"n", "prompt", "model", "size", "seed", "stream"} & {*self.extra}):
+            raise ValueError(f"extra must leave {', '.join(taken)} to QMV, or pictures could be paid for in vain")
         if self.response_format not in ("b64_json", "url", ""):
             raise ValueError(f"response_format must be b64_json, url or empty, got {self.response_format!r}")
         for size in self.sizes:

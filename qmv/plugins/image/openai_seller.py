@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,7 +54,11 @@ class OpenAISeller:
             raise AccessError(
                 f"{_WHERE}: image.url is no address of a server ({error}); it looks like http://HOST/v1."
             ) from error
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except httpx.ConnectError as error:
+            if isinstance(_cause(error), ssl.SSLError):
+                raise AccessError(f"{_WHERE}: no safe connection to image.url can be made ({error}).") from error
+            raise Busy(f"{self._url} cannot be reached ({error or type(error).__name__})") from error
+        except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Busy(f"{self._url} cannot be reached ({error or type(error).__name__})") from error
         except httpx.HTTPError as error:
             raise Doubt(f"the answer was lost ({type(error).__name__})") from error
@@ -109,6 +114,13 @@ class OpenAISeller:
             return Busy(f"the server failed ({told})")
         said = ": ".join(filter(None, (told, " ".join(message.split()))))
         return Refused(f"the server refuses the request ({said})")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The first error of a chain."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error
 
 
 def _error_of(answer: Any) -> Mapping[str, Any]:

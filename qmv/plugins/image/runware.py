@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmv.api import ImageProvider, ImageRequest, Outcome, Purchases, plugin, setting
 from qmv.artifacts import File
+from qmv.buying.address import check_address
 from qmv.buying.prices import list_price
 from qmv.errors import AccessError, InputError, PluginError
 
@@ -24,6 +25,8 @@ __all__ = ["Runware"]
 _SCHNELL = "runware:100@1"
 _STEP_PX, _LEAST_PX, _MOST_PX = 64, 512, 2048  # sides that the service takes everywhere
 _LONGEST_PROMPT = 2000
+_OURS = ("taskType", "taskUUID", "numberResults", "deliveryMethod", "webhookURL", "includeCost", "outputType", "apiKey",
+         "width", "height", "seed", "positivePrompt", "model")  # fmt: skip
 
 
 @plugin
@@ -65,6 +68,12 @@ class Runware(ImageProvider):
     price_usd: float | None = setting(
         "the price of a picture, instead of the list's", default=None, at_least=0, keyed=False
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_address(self.url, "wss://HOST/v1")
+        if taken := sorted({*_OURS} & {*self.extra}):
+            raise ValueError(f"extra must leave {', '.join(taken)} to QMV, or pictures could be paid for in vain")
 
     # -- what is asked for -------------------------------------------------------------------------------------------
 

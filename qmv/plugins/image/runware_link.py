@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -170,6 +171,8 @@ def _no_connection(error: Exception, key_env: str) -> Exception:
         return AccessError(
             f"image (runware): image.url is no WebSocket address ({error}); it looks like wss://HOST/v1."
         )
+    if isinstance(error, ssl.SSLError):
+        return AccessError(f"image (runware): no safe connection to image.url can be made ({error}).")
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         if status == 404:
