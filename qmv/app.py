@@ -36,8 +36,8 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
     from qmv.engine.secrets import read_env_file
     from qmv.engine.songs import register
 
-    read_env_file(Path.cwd())
     try:
+        read_env_file(Path.cwd())
         if any(re.fullmatch(r"""outputs=[\s'"]*""", argument) for argument in arguments):
             # else the runs would go to the root of the file system
             raise ConfigError("outputs: is empty; name a folder with outputs=FOLDER.")

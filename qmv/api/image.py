@@ -70,7 +70,7 @@ class ImageProvider(Plugin):
                         other.cancel()  # those that are paid for already go on
                 if not isinstance(error, QmvError):
                     log.error("image (%s): picture %d failed", self.name, request.index, exc_info=error)
-                    where = f"image ({self.name}): picture {request.index} failed"
+                    where = f"image ({self.name}): {request.place} failed"
                     error = PluginError(f"{where} ({type(error).__name__}: {error}); the details are in run.log.")
                 yield Outcome(request=request, error=error)
         finally:

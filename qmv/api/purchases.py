@@ -44,6 +44,10 @@ class Purchases:
         """Orders of the same picture, newest first, that may have been paid for and whose picture nobody has."""
         return self.account.ledger.adopt(self.wanted[request].key, budget=self.account.budget, run=self.account.run)
 
+    def had(self, request: ImageRequest) -> list[str]:
+        """Orders whose picture was in the cache once; a service may have it still."""
+        return self.account.ledger.kept(self.wanted[request].key)
+
     def begin(self, request: ImageRequest) -> str | None:
         """Reserves the price and gives the id to order under, a UUID; it is on disk before this returns.
 

@@ -25,6 +25,11 @@ class ImageRequest:
     width_px: int
     height_px: int
 
+    @property
+    def place(self) -> str:
+        """Which picture it is, for a sentence; counted from 1, as the storyboard's shots are."""
+        return f"picture {self.index + 1}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:

@@ -104,6 +104,8 @@ class Shop:
         trip.open, trip.paid = [order.id for order in pending], {order.id for order in pending if order.paid}
         if trip.open and not self.seller.asks:
             await self._write_off(trip)
+        if not trip.open and (outcome := await self._had(trip)) is not None:
+            return outcome
         while True:
             try:
                 return await self._try(trip)
@@ -126,6 +128,20 @@ class Shop:
             except Spoilt as spoilt:
                 await self._spoil(trip, spoilt)
                 await self._wait(trip, spoilt)
+
+    async def _had(self, trip: _Trip) -> Outcome | None:
+        """The picture of an order whose file was deleted since: asked for once, and bought anew where that is vain."""
+        request = trip.request
+        for order in await asyncio.to_thread(self.purchases.had, request) if self.seller.asks else ():
+            try:
+                sold = await self.seller.find(request, order)
+                image = None if sold is None else await self._seen(trip, sold)
+            except (Busy, Refused, Doubt, Spoilt):
+                continue
+            if image is not None:
+                cost = await asyncio.to_thread(self.purchases.paid, request, order, None)
+                return Outcome(request=request, image=image, cost=cost, order=order)
+        return None
 
     async def _try(self, trip: _Trip) -> Outcome:
         request = trip.request
@@ -279,7 +295,7 @@ class Shop:
         return error
 
     def _name(self, trip: _Trip) -> str:
-        return f"image ({self.seller.name}): picture {trip.request.index}"
+        return f"image ({self.seller.name}): {trip.request.place}"
 
 
 @dataclass(kw_only=True)

@@ -57,6 +57,8 @@ def _settings(cls: Any) -> list[str]:
             lines.append(f"{field.name}: " + (f"any number of {kind} plugins" if many else f"one {kind} plugin"))
             continue
         default = "" if field.default is dataclasses.MISSING else f"={field.default!r}"
+        if field.default_factory is not dataclasses.MISSING:
+            default = f"={field.default_factory()!r}"
         unit = f" {meta.unit}" if meta.unit else ""
         notes = [meta.allowed, f"follows {meta.knob}" if meta.knob else "", "" if default else "required"]
         allowed = "; ".join(note for note in notes if note)

@@ -179,7 +179,11 @@ def _node(cls: type[Plugin]) -> Any:
         if isinstance(default, (list, dict)):
             default = field(default_factory=lambda value=default: type(value)(value))  # type: ignore[misc]
         fields.append((f.name, hint, default))
-    return OmegaConf.structured(make_dataclass(cls.__name__, fields))
+    node = OmegaConf.structured(make_dataclass(cls.__name__, fields))
+    for name, hint in _hints(cls).items():
+        if typing.get_origin(hint) is dict and not OmegaConf.is_interpolation(node, name):
+            OmegaConf.set_struct(node[name], False)  # keys of the user's own
+    return node
 
 
 # -- binding ---------------------------------------------------------------------------------------------------------
@@ -194,6 +198,7 @@ class Job:
     style: Style
     run: RunSettings
     outputs: str
+    budget_usd: float | None = None
 
 
 def bind(cfg: DictConfig, registry: Registry) -> Job:
@@ -207,8 +212,7 @@ def bind(cfg: DictConfig, registry: Registry) -> Job:
         stages[str(name)] = typing.cast(Stage, _bind(registry, "stage", node, f"stages.{name}"))
     if not stages:
         raise ConfigError("stages: there are none; choose a graph, for instance graph=music_video.")
-    if place := _place_of_key(OmegaConf.to_container(cfg, resolve=True)):
-        raise ConfigError(f"{place}: holds a key; keys belong into the environment or the file .env, and nowhere else.")
+    _refuse_keys(cfg)
     run = _settings(RunSettings, "run", plain(cfg, "run"))
     if run.workers < 0:
         raise ConfigError(f"run: workers must be at least 0 (0: one a core), got {run.workers}.")
@@ -218,7 +222,19 @@ def bind(cfg: DictConfig, registry: Registry) -> Job:
         style=with_palette(_style(plain(cfg, "style")), plain(cfg, "palette")),
         run=run,
         outputs=cfg.outputs,
+        budget_usd=cfg.budget_usd,
     )
+
+
+def _refuse_keys(cfg: DictConfig) -> None:
+    """A key in a brief would reach the image service; what else of the config has no value is told where it is read."""
+    for name in Schema.__dataclass_fields__:
+        try:
+            place = _place_of_key(plain(cfg, name), name)
+        except ConfigError:
+            continue
+        if place:
+            raise ConfigError(f"{place}: holds a key; keys belong into the environment or the file .env, nowhere else.")
 
 
 def _place_of_key(node: Any, place: str = "") -> str:

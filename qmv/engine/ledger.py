@@ -92,14 +92,14 @@ class Ledger:
         with self._writing() as db:
             budget = _budget_id(db, budget)
             if cap is not None:
-                if _unproven(db, product):
-                    return None
                 price = max(
                     (amount for amount in (price, _usual_cost(db, product)) if amount is not None), default=None
                 )
                 sums = _sums(db, "budget", budget)
                 if sums.spent + sums.reserved + (price or 0) > cap:
                     raise BudgetError(over_budget(sums, price, cap))
+                if _unproven(db, product):
+                    return None
             order = str(uuid.uuid4())
             db.execute(
                 "INSERT INTO orders VALUES (?, ?, ?, 'open', ?, NULL, ?, ?, ?, NULL)",
@@ -122,6 +122,14 @@ class Ledger:
             budget = _budget_id(db, budget)
             db.execute(f"UPDATE orders SET budget = ?, run = ? WHERE {where}", (budget, run, thing))
         return [Order(id=row[0], paid=row[1] == "paid") for row in rows]
+
+    def kept(self, thing: str) -> list[str]:
+        """The orders of a thing whose picture was in the cache once, newest first."""
+        if not self.path.is_file():
+            return []
+        query = "SELECT id FROM orders WHERE thing = ? AND state = 'kept' ORDER BY begun DESC, rowid DESC"
+        with self._open() as db:
+            return [row[0] for row in db.execute(query, (thing,))]
 
     def end(self, order: str, state: str, cost: Decimal | None = None) -> Decimal | None:
         """Writes down what became of an order, and gives what was taken for it as far as that is known.

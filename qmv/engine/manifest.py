@@ -60,6 +60,7 @@ class Manifest:
     stages: list[StageRecord] = field(default_factory=list)
     pictures: dict[str, int] = field(default_factory=dict)
     money: dict[str, Any] = field(default_factory=dict)  # US dollars: spent, saved by reuse, still reserved
+    budget_usd: float | None = None
     quote: dict[str, str | None] = field(default_factory=dict)  # a dry run: what would be bought, by its key
     sync: dict[str, Any] = field(default_factory=dict)  # what was measured of the finished video, without its cuts
     made_with: dict[str, Any] = field(default_factory=dict)

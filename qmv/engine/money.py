@@ -13,7 +13,7 @@ from qmv.engine.cache import digest
 from qmv.engine.ledger import Account, Ledger, Sums, dollars
 from qmv.engine.manifest import Manifest, StageRecord
 
-__all__ = ["BUDGET_ENV", "account_of", "budget_name", "book", "ledger_of", "saved_by", "told"]
+__all__ = ["BUDGET_ENV", "account_of", "budget_name", "book", "ledger_of", "pictures", "saved_by", "told"]
 
 BUDGET_ENV = "QMV_SWEEP_BUDGET"  # the jobs of a sweep find the name of their common budget in it
 _NOT_THE_WORK = re.compile(  # what may change between two tries at the same work
@@ -55,6 +55,7 @@ def book(manifest: Manifest, account: Account) -> None:
         "reserved_usd": str(sums.reserved),
         "bought": sums.orders,
         "in_doubt": sums.open,
+        "in_vain": sums.spoiled,
         "unpriced": sums.unpriced,
     }
 
@@ -64,7 +65,8 @@ def told(manifest: Manifest) -> str:
     money = manifest.money
     if not money:
         return ""
-    parts = [f"spent {dollars(Decimal(money['spent_usd']))} on {money['bought']} pictures"]
+    vain = f" ({money['in_vain']} in vain)" if money["in_vain"] else ""
+    parts = [f"spent {dollars(Decimal(money['spent_usd']))} on {pictures(money['bought'])}{vain}"]
     if not money["bought"]:
         parts = ["nothing spent"]
     if money["unpriced"]:
@@ -75,6 +77,11 @@ def told(manifest: Manifest) -> str:
         held = dollars(Decimal(money["reserved_usd"]))
         parts.append(f"{money['in_doubt']} orders in doubt ({held}), which the next run asks for")
     return ", ".join(parts)
+
+
+def pictures(count: int) -> str:
+    """'1 picture', '2 pictures'."""
+    return f"{count} picture{'' if count == 1 else 's'}"
 
 
 def _saved(stages: Iterable[StageRecord]) -> Decimal:

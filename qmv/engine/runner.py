@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from qmv.api import Context
-from qmv.artifacts import Artifact, Beats, Delivery, Pictures, Song, SyncProof
+from qmv.artifacts import Artifact, Beats, Delivery, Pictures, Song, Storyboard, SyncProof
 from qmv.engine.artifact_cache import ArtifactCache
 from qmv.engine.cache import Cache, digest
 from qmv.engine.config import Job, SongSettings
@@ -101,6 +101,7 @@ class Run:
             "start_s": song.start_s, "end_s": song.end_s, **_told(self.job.song),
         }  # fmt: skip
         self.manifest.style = self.job.style.name
+        self.manifest.budget_usd = self.job.budget_usd
         nodes = plan(self.job.stages, root_keys(song, self.job.style))
         for node in nodes:
             node.stage.foresee(song)
@@ -340,6 +341,8 @@ class Run:
             value = self.values[node.name]
             if isinstance(value, Delivery):
                 return value.url
+        if isinstance(self.values[nodes[-1].name], Storyboard) and (file := self.folder / "storyboard.yaml").is_file():
+            return str(file)  # the form of it that people edit
         return str(self.folder / "artifacts" / f"{nodes[-1].name}.json")
 
     def _count_sync(self, artifact: Artifact) -> None:

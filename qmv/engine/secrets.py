@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import re
 from pathlib import Path
 from urllib.parse import quote
+
+from qmv.errors import ConfigError
 
 __all__ = ["Redacting", "has_key", "hide", "read_env_file", "redacted"]
 
@@ -47,7 +50,12 @@ def _is_secret(name: str) -> bool:
 
 def _is_path(value: str) -> bool:
     """GOOGLE_APPLICATION_CREDENTIALS, say, names a file; its name is no secret. A key may begin with a slash, too."""
-    return value.endswith((".json", ".pem", ".key", ".p12")) or (os.sep in value and Path(value).expanduser().exists())
+    if value.endswith((".json", ".pem", ".key", ".p12")):
+        return True
+    try:
+        return os.sep in value and Path(value).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long for a name, a home of nobody's
+        return False
 
 
 class Redacting(logging.Formatter):
@@ -58,9 +66,25 @@ class Redacting(logging.Formatter):
 
 
 def read_env_file(folder: Path) -> None:
-    """Adds what the folder's .env says to the environment; what is set already stays."""
-    file = folder / ".env"
-    if file.is_file():
-        from dotenv import load_dotenv
+    """Adds what the folder's .env says to the environment; what is set already stays.
 
-        load_dotenv(file, override=False)
+    Raises ConfigError for a file that cannot be read, with the first line that is wrong.
+    """
+    file = folder / ".env"
+    if not file.is_file():
+        return
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise ConfigError(f"{file}: cannot be read ({reason}); mend it, or remove it.") from error
+    wrong = [line.original.line for line in parse_stream(io.StringIO(text)) if line.error]
+    if wrong or "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1 if "\0" in text else wrong[0]
+        raise ConfigError(f"{file}, line {line}: cannot be read; lines look like NAME=VALUE.")
+    for name, value in dotenv_values(stream=io.StringIO(text)).items():
+        if value is not None:
+            os.environ.setdefault(name, value)

@@ -13,7 +13,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from qmv.engine.ledger import Ledger, dollars
-from qmv.engine.money import BUDGET_ENV, budget_name, ledger_of
+from qmv.engine.money import BUDGET_ENV, budget_name, ledger_of, pictures
 from qmv.engine.secrets import redacted
 from qmv.errors import QmvError
 
@@ -68,14 +68,20 @@ def _money(jobs: list[tuple[int, dict[str, Any]]]) -> list[str]:
         known = [Decimal(usd) for usd in offers.values() if usd is not None]
         unknown = f", and {len(offers) - len(known)} without a known price" if len(known) < len(offers) else ""
         price = dollars(sum(known, Decimal(0)))
-        lines.append(f"in all {len(offers)} pictures to buy, about {price}{unknown}; shared ones count once")
+        cap = next((manifest["budget_usd"] for manifest in manifests if manifest.get("budget_usd") is not None), None)
+        over = (
+            ""
+            if cap is None
+            else f", {'MORE than' if sum(known, Decimal(0)) > Decimal(str(cap)) else 'within'} budget_usd"
+        )
+        lines.append(f"in all {pictures(len(offers))} to buy, about {price}{unknown}{over}; shared ones count once")
     if spent := [manifest["money"] for manifest in manifests if manifest.get("money")]:
         saved = sum((Decimal(money["saved_usd"]) for money in spent), Decimal(0))
         sums = [
             _ledgers[-1].sums(run=str(_folders[-1] / str(number))) for number, _ in jobs
         ]  # adopted orders count once
         total, count = sum((found.spent for found in sums), Decimal(0)), sum(found.orders for found in sums)
-        lines.append(f"spent {dollars(total)} on {count} pictures, saved {dollars(saved)} by reuse")
+        lines.append(f"spent {dollars(total)} on {pictures(count)}, saved {dollars(saved)} by reuse")
     return lines
 
 

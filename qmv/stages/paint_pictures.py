@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,10 @@ from qmv.errors import AccessError, BudgetError, ConfigError, QmvError, UnknownN
 from qmv.stages.picture_store import PictureStore, Want
 
 __all__ = ["PaintPictures"]
+
+log = logging.getLogger("qmv")
+
+_NAMED = 12  # shots without a picture in a sentence; run.log has all
 
 
 @plugin
@@ -112,6 +117,9 @@ class PaintPictures(Stage):
             if made.new:
                 new.add(made.source)
             ctx.progress(done, len(unique), "pictures", reused=reused)
+        for want in unique.values():
+            if want.source in failed:
+                log.warning("%s: %s", want.request.place, failed[want.source])
         if failed:
             ctx.progress(done, len(unique), "pictures", reused=reused, detail=f"{len(failed)} missing")
             failed = {source: self._now(store, error, unique[source]) for source, error in failed.items()}
@@ -213,8 +221,9 @@ def _any_request(width_px: int, height_px: int) -> ImageRequest:
 
 def _left_out(failed: dict[str, QmvError], wants: Sequence[Want]) -> str:
     first = str(next(iter(failed.values()))).rstrip(".")
-    count = sum(want.source in failed for want in wants)
-    return f"{count} of {len(wants)} pictures could not be had ({first})"
+    shots = [str(want.request.index + 1) for want in wants if want.source in failed]
+    named = ", ".join(shots[:_NAMED]) + (" ..." if len(shots) > _NAMED else "")
+    return f"{len(shots)} of {len(wants)} pictures could not be had (shots {named}; {first})"
 
 
 def _quote(prices: Sequence[Decimal | None]) -> str:

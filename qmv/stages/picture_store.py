@@ -171,7 +171,7 @@ class PictureStore:
         if not self.provider.paid:
             self.cache.put(_PICTURES, source, lambda folder: self._crop(folder, image, outcome.request))
             return
-        read(image, f"image ({self.provider.name}): picture {outcome.request.index}")  # what is torn is not kept
+        read(image, f"image ({self.provider.name}): {outcome.request.place}")  # what is torn is not kept
         about = {
             "provider": self.provider.name,
             "product": self.provider.product(outcome.request),
@@ -193,7 +193,7 @@ class PictureStore:
         from qmv.media.frame import Frame
         from qmv.media.picture import crop_to, png, read
 
-        name = f"image ({self.provider.name}): picture {request.index}"
+        name = f"image ({self.provider.name}): {request.place}"
         rgb = crop_to(read(image, name), self.width_px, self.height_px)
         (folder / _FILE).write_bytes(png(rgb))
         Frame.from_rgb(rgb).save(planes_beside(folder / _FILE))

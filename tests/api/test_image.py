@@ -79,7 +79,7 @@ def test_an_unexpected_end_is_a_sentence_and_leaves_the_order_open(tmp_path: Pat
     outcomes, purchases = bought(Dear(ways={"0": "bug"}), tmp_path, 2)
     assert isinstance(outcomes[0].error, PluginError)
     assert str(outcomes[0].error) == (
-        "image (dear): picture 0 failed (ConnectionError: reset); the details are in run.log."
+        "image (dear): picture 1 failed (ConnectionError: reset); the details are in run.log."
     )
     assert (purchases.account.sums().open, purchases.account.sums().orders) == (1, 1)
 

@@ -246,7 +246,7 @@ def test_an_unwanted_picture_is_not_bought_anew() -> None:
     with market({0: ["unwanted"]}) as trade:
         outcomes = trade.run()
         assert outcomes is not None
-        assert str(outcomes[0].error) == "image (trial): picture 0: it is unsafe (it was paid for)."
+        assert str(outcomes[0].error) == "image (trial): picture 1: it is unsafe (it was paid for)."
         assert len(trade.service.charges) == 1
 
 
@@ -435,7 +435,7 @@ def test_a_bug_of_a_seller_is_a_sentence_and_leaves_the_order_open() -> None:
     with market({0: ["bug"]}) as trade:
         outcomes = trade.run()
         assert outcomes is not None
-        text = "image (trial): picture 0: failed (KeyError); the details are in run.log."
+        text = "image (trial): picture 1: failed (KeyError); the details are in run.log."
         assert str(outcomes[0].error) == text
         assert trade.ledger.sums().open == 1
         again = trade.run()

@@ -139,5 +139,5 @@ def test_sentences_are_told_in_the_thread_that_looks(tmp_path: Path, monkeypatch
     books = Purchases(account=books.account, wanted=books.wanted, tell=tell)  # type: ignore[arg-type]
     [outcome] = buy(lambda: Stall(busy=5), requests, books, TERMS)
     assert outcome.image == picture()
-    assert told == ["image (trial): picture 0: the service failed; trying on"]
+    assert told == ["image (trial): picture 1: the service failed; trying on"]
     assert where == [threading.current_thread().name]

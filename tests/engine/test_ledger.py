@@ -11,6 +11,7 @@ import sys
 import tempfile
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +39,7 @@ def begun(
     budget: str = "b",
     run: str = "r",
     cap: Decimal | None = None,
-) -> str:
+) -> Any:
     return ledger.begin(thing, product, price, budget=budget, run=run, cap=cap)
 
 
@@ -168,11 +169,34 @@ def test_sums_are_exact_to_a_billionth(costs: list[Decimal]) -> None:
 
 
 def test_an_order_that_the_budget_has_no_room_for_is_not_begun(ledger: Ledger) -> None:
-    begun(ledger, cap=2 * CENT)
     ledger.end(begun(ledger, cap=2 * CENT), "kept", CENT)
+    begun(ledger, cap=2 * CENT)
     with pytest.raises(BudgetError, match=r"\$0\.01 of \$0\.02 is spent and \$0\.01 is reserved for 1 in work, and"):
         begun(ledger, cap=2 * CENT)
     assert ledger.sums(budget="b").open == 1
+
+
+def test_the_first_order_of_a_product_goes_alone_where_there_is_a_cap(ledger: Ledger) -> None:
+    first = begun(ledger, cap=9 * CENT)
+    assert begun(ledger, "another", cap=9 * CENT) is None
+    assert begun(ledger, "another", product="known by itself", cap=9 * CENT)
+    ledger.end(first, "kept", CENT)
+    assert begun(ledger, "another", cap=9 * CENT)
+
+
+def test_what_the_service_took_counts_where_it_is_more_than_the_price(ledger: Ledger) -> None:
+    ledger.end(begun(ledger, cap=9 * CENT), "kept", 4 * CENT)
+    begun(ledger, cap=9 * CENT)
+    with pytest.raises(BudgetError, match=r"\$0\.04 of \$0\.09 is spent and \$0\.04 is reserved for 1 in work"):
+        begun(ledger, cap=9 * CENT)
+
+
+def test_orders_whose_picture_was_kept_are_known(ledger: Ledger) -> None:
+    first, second = begun(ledger), begun(ledger)
+    for order in (first, second):
+        ledger.end(order, "kept", CENT)
+    assert ledger.kept("a picture") == [second, first]
+    assert ledger.kept("another") == []
 
 
 def test_a_cancelled_order_gives_its_room_back(ledger: Ledger) -> None:

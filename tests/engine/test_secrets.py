@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from qmv.engine import secrets
 from qmv.engine.manifest import Manifest
 from qmv.engine.observers import EventLog, Lines
-from qmv.engine.secrets import Redacting, hide, read_env_file, redacted
+from qmv.engine.secrets import Redacting, has_key, hide, read_env_file, redacted
+from qmv.errors import ConfigError
 from qmv.events import Notice
 
 KEY = "sk-8c1f20e97b"
@@ -152,3 +154,30 @@ def test_key_of_a_variable_with_another_name_is_hidden(monkeypatch: pytest.Monke
     monkeypatch.setenv("RUNWARE", "hidden-value")
     hide("RUNWARE")
     assert redacted("hidden-value") == "[secret]"
+
+
+@pytest.mark.parametrize("value", ["/" + "x" * 5000, "~nobody-of-that-name/abcdef", '{"key": "/a\x00b"}'], ids=len)
+def test_values_that_cannot_be_paths_stop_nothing(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ) | {"X_CREDENTIALS": value})
+    assert redacted("nothing") == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"# Schl\xfcssel\nA_KEY=1\n", r"\.env: cannot be read \(it is no text in UTF-8\); mend it, or remove it\.$"),
+        (b'A=1\nRUNWARE_API_KEY="test-key\n', r"\.env, line 2: cannot be read; lines look like NAME=VALUE\.$"),
+        (b"A=1\nB=\x00\n", r"\.env, line 2: cannot be read"),
+    ],
+    ids=["latin-1", "open quote", "NUL"],
+)
+def test_env_file_that_cannot_be_read_is_a_sentence(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / ".env").write_bytes(data)
+    with pytest.raises(ConfigError, match=words):
+        read_env_file(tmp_path)
+
+
+def test_text_that_holds_a_plugins_key_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_named", {"MY_VARIABLE"})
+    monkeypatch.setenv("MY_VARIABLE", "hidden-value")
+    assert (has_key("a hidden-value b"), has_key("a value")) == (True, False)

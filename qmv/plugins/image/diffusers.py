@@ -86,7 +86,7 @@ class Diffusers(ImageProvider):
     def render(self, request: ImageRequest) -> bytes:
         outcome = next(self.render_all([request]))
         if outcome.image is None:
-            raise outcome.error or PluginError(f"image (diffusers): picture {request.index} did not come.")
+            raise outcome.error or PluginError(f"image (diffusers): {request.place} did not come.")
         return outcome.image
 
     def render_all(self, requests: Iterable[ImageRequest], purchases: Purchases | None = None) -> Iterator[Outcome]:

@@ -122,7 +122,7 @@ def _outcomes(pipeline: Any, wishes: Wishes, group: list[ImageRequest]) -> list[
         Outcome(
             request=request,
             error=PluginError(
-                f"{_WHERE}: memory ended at picture {request.index} of {request.width_px}x{request.height_px}; "
+                f"{_WHERE}: memory ended at {request.place} of {request.width_px}x{request.height_px}; "
                 "set image.max_side_px to less, image.dtype=float16 or image.offload=true."
             ),
         )
@@ -135,14 +135,14 @@ def _failed(request: ImageRequest, error: Exception) -> QmvError:
     log.error("%s: picture %d failed", _WHERE, request.index, exc_info=error)
     reason = " ".join(str(error).split())[:200].rstrip(".")
     return PluginError(
-        f"{_WHERE}: picture {request.index} failed ({type(error).__name__}: {reason}); the details are in run.log."
+        f"{_WHERE}: {request.place} failed ({type(error).__name__}: {reason}); the details are in run.log."
     )
 
 
 def _outcome(request: ImageRequest, rgb: Any, filtered: bool) -> Outcome:
     from qmv.media.picture import png
 
-    picture = f"{_WHERE}: picture {request.index}"
+    picture = f"{_WHERE}: {request.place}"
     if filtered:
         return Outcome(
             request=request,

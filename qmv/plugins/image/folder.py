@@ -45,7 +45,8 @@ class Folder(ImageProvider):
     def _files(self) -> list[Path]:
         folder = Path(self.path).expanduser()
         if not folder.is_dir():
-            raise InputError(f"image (folder): there is no folder {folder}; set image.path=FOLDER.")
+            ways = "image.path=FOLDER, or fallback.path=FOLDER where it is the fallback"
+            raise InputError(f"image (folder): there is no folder {folder}; name one with {ways}.")
         found = [file for file in _reading(folder, lambda path: list(path.iterdir())) if _is_picture(file)]
         if not found:
             kinds = ", ".join(suffix[1:] for suffix in PICTURE_SUFFIXES)

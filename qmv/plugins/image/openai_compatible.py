@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from qmv.api import ImageProvider, ImageRequest, Outcome, Purchases, plugin, setting
-from qmv.buying.address import check_address
+from qmv.buying.address import check_address, check_key
 from qmv.buying.prices import list_price
 from qmv.errors import AccessError, PluginError
 
@@ -48,7 +48,7 @@ class OpenAICompatible(ImageProvider):
     key_env: str = setting("the environment variable that holds the key", default="OPENAI_API_KEY", keyed=False)
     prices: dict[str, Any] = setting("the price list", default={}, keyed=False, knob="prices.openai_compatible")
     price_usd: float | None = setting(
-        "the price of a picture, instead of the list's", default=None, at_least=0, keyed=False
+        "the price of a picture, instead of the list's", default=None, at_least=0, at_most=1000, keyed=False
     )
 
     def __post_init__(self) -> None:
@@ -68,6 +68,7 @@ class OpenAICompatible(ImageProvider):
                 "image (openai_compatible): needs the package httpx, which is not installed; install it with: "
                 "python -m pip install 'qmv[openai]'"
             )
+        check_key(self._key(), f"image (openai_compatible): {self.key_env}")
         if not self._here() and not self._key():
             raise AccessError(
                 f"image (openai_compatible): {self.key_env} is not set; put {self.key_env}=KEY into a file .env here, "
@@ -126,6 +127,7 @@ class OpenAICompatible(ImageProvider):
         return OpenAISeller(
             url=self.url,
             key=self._key(),
+            key_env=self.key_env,
             model=self.model,
             answer_s=self.answer_s,
             asks=self.idempotent,

@@ -29,6 +29,7 @@ class OpenAISeller:
         *,
         url: str,
         key: str,
+        key_env: str,
         model: str,
         answer_s: float,
         asks: bool,
@@ -37,7 +38,7 @@ class OpenAISeller:
     ) -> None:
         import httpx
 
-        self.asks = asks
+        self.asks, self._key_env = asks, key_env
         self._url, self._model, self._body, self._size = url.rstrip("/"), model, body, size
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.AsyncClient(headers=headers, timeout=httpx.Timeout(answer_s, connect=10.0))
@@ -50,7 +51,7 @@ class OpenAISeller:
             answer = await self._client.post(
                 f"{self._url}/images/generations", json=self._body(request), headers={"Idempotency-Key": order}
             )
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise AccessError(
                 f"{_WHERE}: image.url is no address of a server ({error}); it looks like http://HOST/v1."
             ) from error
@@ -97,9 +98,7 @@ class OpenAISeller:
                 "was made is kept."
             )
         if status in (401, 403):
-            return AccessError(
-                f"{_WHERE}: the key is refused ({told}); put a valid one into the variable of image.key_env."
-            )
+            return AccessError(f"{_WHERE}: the key is refused ({told}); put a valid one into {self._key_env}.")
         if status == 404:
             return AccessError(
                 f"{_WHERE}: {self._url} has no model '{self._model}', or no images at all ({told}); set image.model or "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmv.api import ImageProvider, ImageRequest, Outcome, Purchases, plugin, setting
 from qmv.artifacts import File
-from qmv.buying.address import check_address
+from qmv.buying.address import check_address, check_key
 from qmv.buying.prices import list_price
 from qmv.errors import AccessError, InputError, PluginError
 
@@ -46,7 +46,7 @@ class Runware(ImageProvider):
         at_most=50,
     )
     scheduler: str = setting("the service's name of a scheduler; empty: the model's own", default="")
-    loras: dict[str, float] = setting("LoRAs by AIR id, with their weights: {'civitai:12@34': 0.8}", default={})
+    loras: tuple[str, ...] = setting("LoRAs by AIR id, each with a weight behind it: 'civitai:12@34 0.8'", default=())
     seed_image: str = setting("a picture that each one starts from (with strength)", default="", keyed=False)
     strength: float = setting("how far to leave the seed image", default=0.8, at_least=0, at_most=1)
     reference: str = setting(
@@ -66,12 +66,14 @@ class Runware(ImageProvider):
     key_env: str = setting("the environment variable that holds the key", default="RUNWARE_API_KEY", keyed=False)
     prices: dict[str, Any] = setting("the price list", default={}, keyed=False, knob="prices.runware")
     price_usd: float | None = setting(
-        "the price of a picture, instead of the list's", default=None, at_least=0, keyed=False
+        "the price of a picture, instead of the list's", default=None, at_least=0, at_most=1000, keyed=False
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_address(self.url, "wss://HOST/v1")
+        for lora in self.loras:
+            _lora(lora)
         if taken := sorted({*_OURS} & {*self.extra}):
             raise ValueError(f"extra must leave {', '.join(taken)} to QMV, or pictures could be paid for in vain")
 
@@ -85,7 +87,7 @@ class Runware(ImageProvider):
     def request_identity(self, request: ImageRequest) -> dict[str, Any]:
         width, height = self.size(request)
         return {
-            "prompt": request.prompt, "negative_prompt": request.negative_prompt, "seed": request.seed,
+            "prompt": _sent(request.prompt), "negative_prompt": _sent(request.negative_prompt), "seed": request.seed,
             "width_px": width, "height_px": height,
         }  # fmt: skip
 
@@ -102,8 +104,8 @@ class Runware(ImageProvider):
         width, height = self.size(request)
         fields: dict[str, Any] = {
             "model": self.model,
-            "positivePrompt": request.prompt[:_LONGEST_PROMPT],
-            "negativePrompt": request.negative_prompt[:_LONGEST_PROMPT] or None,
+            "positivePrompt": _sent(request.prompt),
+            "negativePrompt": _sent(request.negative_prompt) or None,
             "width": width,
             "height": height,
             "seed": request.seed or 2**31,  # the service refuses 0
@@ -117,7 +119,7 @@ class Runware(ImageProvider):
         if self.loras:
             from qmv.plugins.image.runware_sdk import sdk
 
-            fields["lora"] = [sdk().ILora(model=model, weight=weight) for model, weight in self.loras.items()]
+            fields["lora"] = [sdk().ILora(model=model, weight=weight) for model, weight in map(_lora, self.loras)]
         if self.seed_image:
             fields |= {"seedImage": _data_uri(self.seed_image), "strength": self.strength}
         if self.reference:
@@ -147,6 +149,7 @@ class Runware(ImageProvider):
                 "image (runware): needs the packages runware and httpx, which are not installed; install them with: "
                 "python -m pip install 'qmv[runware]'"
             )
+        check_key(self._key(), f"image (runware): {self.key_env}")
         if not self._key():
             raise AccessError(
                 f"image (runware): {self.key_env} is not set; get a key at https://my.runware.ai/keys and put "
@@ -178,6 +181,20 @@ class Runware(ImageProvider):
 
     def _key(self) -> str:
         return os.environ.get(self.key_env, "").strip()
+
+
+def _lora(text: str) -> tuple[str, float]:
+    """AIR id and weight of 'civitai:12@34 0.8'; the weight is 1 where it is left out."""
+    model, _, weight = text.strip().partition(" ")
+    try:
+        return model, float(weight or 1)
+    except ValueError as error:
+        raise ValueError(f"loras look like 'civitai:12@34 0.8', got {text!r}") from error
+
+
+def _sent(words: str) -> str:
+    """A prompt as it goes out: the service takes no longer one, and the SDK strips it."""
+    return words.strip()[:_LONGEST_PROMPT].strip()
 
 
 def _side(px: float) -> int:

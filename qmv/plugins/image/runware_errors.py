@@ -8,9 +8,10 @@ from typing import Any
 from qmv.buying.seller import Busy, Doubt, Refused
 from qmv.errors import AccessError
 
-__all__ = ["NOT_FOUND", "meaning"]
+__all__ = ["GONE", "NOT_FOUND", "meaning"]
 
-NOT_FOUND = ("taskNotFound", "taskExpired", "taskFailedOrNotFound")
+NOT_FOUND = ("taskNotFound", "taskFailedOrNotFound")
+GONE = ("taskExpired",)  # it was made, and is kept no longer
 _KEY = ("invalidApiKey", "missingApiKey", "unauthorized", "forbidden", "tokenExpired", "accountSuspended")
 _MONEY = ("insufficientCredits", "quotaExceeded", "paymentRequired")
 _MODEL = ("modelNotFound", "unknownModel", "invalidModel")

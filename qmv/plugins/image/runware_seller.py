@@ -12,7 +12,7 @@ from qmv.api import ImageRequest
 from qmv.buying.download import Downloads
 from qmv.buying.seller import Busy, Doubt, Sold, Spoilt
 from qmv.errors import AccessError, InputError
-from qmv.plugins.image.runware_errors import NOT_FOUND, meaning
+from qmv.plugins.image.runware_errors import GONE, NOT_FOUND, meaning
 from qmv.plugins.image.runware_link import Link
 from qmv.plugins.image.runware_sdk import sdk
 
@@ -70,14 +70,16 @@ class RunwareSeller:
                 except runware.RunwareAPIError as error:
                     if error.code in NOT_FOUND:
                         return None
-                    raise self._meaning(_told(error)) from error
+                    if error.code in GONE:
+                        raise Spoilt("the service keeps the picture no longer") from error
+                    raise self._about(_told(error)) from error
                 except Doubt:
                     raise
                 except Exception as error:
                     self._link.doubt(client)
                     raise Doubt("the service does not say what became of the order") from error
         except Busy as busy:
-            if busy.__cause__ is not None and isinstance(busy.__cause__, runware.RunwareAPIError):
+            if isinstance(busy.__cause__, runware.RunwareAPIError):
                 raise  # the order itself failed
             raise Doubt(str(busy)) from busy  # there is no connection to ask over
         if found.get("status") == "processing":
@@ -94,6 +96,14 @@ class RunwareSeller:
 
     async def close(self) -> None:
         await asyncio.gather(self._link.close(), self._downloads.close(), return_exceptions=True)
+
+    def _about(self, error: Mapping[str, Any]) -> Exception:
+        """What an answer to the question for an order means: for the order only where it says so by its status; else
+        the question failed, and nothing is known of the order."""
+        found = self._meaning(error)
+        if error.get("status") == "error" or isinstance(found, (AccessError, Doubt)):
+            return found
+        return Doubt(f"the service does not say what became of the order ({error.get('code')})")
 
     def _meaning(self, error: Mapping[str, Any]) -> Exception:
         return meaning(error, self._model, self._link.key_env)

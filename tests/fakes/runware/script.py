@@ -35,7 +35,7 @@ FAULTS = (
 _CHOICES = {
     "auth": ("answer", "never", "refuse_once_on_reconnect"),
     "duplicates": ("conflict", "rerun"),
-    "lookup": ("works", "unknown", "never"),
+    "lookup": ("works", "unknown", "never", "limited_once", "failing_once", "expired"),
 }
 
 
@@ -70,7 +70,8 @@ class Script:
     max_at_once: int | None = None
     # a taskUUID that the service has: conflictTaskUUID, or run and charged as if it were new
     duplicates: str = "conflict"
-    # getResponse: "unknown" has never heard of any task, "never" does not answer
+    # getResponse: "unknown" has never heard of any task, "never" does not answer, "expired" keeps no picture,
+    # "limited_once" and "failing_once" answer the first question for a task with an error that is not about the task
     lookup: str = "works"
     # of the faults by chance, and of pictures that were ordered without a seed
     seed: int = 0

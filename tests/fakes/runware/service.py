@@ -51,6 +51,7 @@ class Service:
         self.pictures: dict[str, Picture] = {}  # by their file names
         self.uploads: dict[str, bytes] = {}
         self._tasks: dict[str, Task] = {}
+        self._asked: set[str] = set()  # for by getResponse
         self._in_work: set[Task] = set()
         self._seen: Counter[str] = Counter()
         self._running: set[asyncio.Task[None]] = set()
@@ -174,6 +175,12 @@ class Service:
         task = self._tasks.get(str(request.get("taskUUID")))
         if self.script.lookup == "never":
             return None
+        code = {"limited_once": "rateLimitExceeded", "failing_once": "internalServerError"}.get(self.script.lookup)
+        if code and str(request.get("taskUUID")) not in self._asked:
+            self._asked.add(str(request.get("taskUUID")))
+            return self.refused(checks.error(code, "The question was refused.", request))
+        if task is not None and self.script.lookup == "expired":
+            return self.refused(checks.error("taskExpired", "The task has expired.", request))
         if task is None or self.script.lookup == "unknown":
             return self.refused(checks.error("taskNotFound", "There is no such task.", request, "taskUUID"))
         if not task.done.is_set():

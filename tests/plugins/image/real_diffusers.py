@@ -184,7 +184,7 @@ def refused(plugin: Diffusers, **changes: Any) -> str:
 
 
 def test_a_picture_that_the_safety_checker_blackened_is_an_error(models: Path) -> None:
-    assert "picture 0 was blackened by the model's safety checker" in refused(provider(models / "checked", batch=2))
+    assert "picture 1 was blackened by the model's safety checker" in refused(provider(models / "checked", batch=2))
 
 
 def test_a_setting_that_the_pipeline_has_no_use_for_is_named(models: Path) -> None:
@@ -225,8 +225,8 @@ def test_a_failure_inside_the_pipeline_is_an_error_of_its_batch(models: Path) ->
         pipeline = StableDiffusionPipeline.from_pretrained(models / "sd")
     pipeline.text_encoder = None
     first, second = in_batches(pipeline, WISHES, requests(2), 1)
-    assert "image (diffusers): picture 0 failed (AttributeError: 'NoneType' object has no" in str(first.error)
-    assert "image (diffusers): picture 1 failed (AttributeError: 'NoneType' object has no" in str(second.error)
+    assert "image (diffusers): picture 1 failed (AttributeError: 'NoneType' object has no" in str(first.error)
+    assert "image (diffusers): picture 2 failed (AttributeError: 'NoneType' object has no" in str(second.error)
 
 
 def test_a_reference_that_is_no_picture_is_named(models: Path, tmp_path: Path) -> None:

@@ -57,7 +57,9 @@ def test_folder_hands_on_the_very_bytes_of_the_file(tmp_path: Path) -> None:
 
 
 def test_folder_that_is_missing_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"image \(folder\): there is no folder .*nowhere; set image.path=FOLDER."):
+    with pytest.raises(
+        InputError, match=r"image \(folder\): there is no folder .*nowhere; name one with image.path=FOLDER, or"
+    ):
         Folder(path=str(tmp_path / "nowhere")).identity()
 
 

@@ -70,8 +70,7 @@ class TestOpenAICompatible(PluginContract):
         ({"response_format": ""}, {"response_format": None}),
         ({"seed": False}, {"seed": None}),
         ({"negative_prompt": True}, {"negative_prompt": "text"}),
-        ({"extra": {"output_format": "webp", "n": 1}}, {"output_format": "webp"}),
-        ({"extra": {"size": "auto"}}, {"size": "auto"}),
+        ({"extra": {"output_format": "webp"}}, {"output_format": "webp"}),
         ({"sizes": ("512x512", "96x54")}, {"size": "96x54"}),
     ],
 )
@@ -220,7 +219,7 @@ def test_a_single_picture_cannot_slip_past_the_books() -> None:
 # -- each fault ------------------------------------------------------------------------------------------------------
 
 STOPS = {
-    "bad_key": "the key is refused (HTTP 401 invalid_api_key); put a valid one into the variable of image.key_env.",
+    "bad_key": "the key is refused (HTTP 401 invalid_api_key); put a valid one into OPENAI_API_KEY.",
     "insufficient_quota": "the account has no money left (HTTP 429 insufficient_quota); top it up, then run the same",
     "model_not_found": "has no model 'gpt-image-1', or no images at all (HTTP 404 model_not_found); set image.model",
 }
@@ -268,7 +267,7 @@ def test_a_picture_that_the_server_will_not_draw_loses_no_other(server: Script, 
     found = shop(fake, tmp_path)
     assert found.had == [0, 2, 3]
     assert str(*found.errors) == (
-        "image (openai_compatible): picture 1: the server refuses the request (HTTP 400 content_policy_violation: "
+        "image (openai_compatible): picture 2: the server refuses the request (HTTP 400 content_policy_violation: "
         "Your request was rejected by our safety system.)."
     )
     assert (found.sums.spent, found.sums.open) == (3 * PRICE, 0)
@@ -340,12 +339,26 @@ def test_the_key_is_in_no_log_and_in_no_sentence(
     assert "secret" not in caplog.text
 
 
-@pytest.mark.parametrize("url", ["ftp://localhost/v1", "localhost:8080/v1", "nonsense"])
-def test_an_address_of_another_form_is_one_sentence(tmp_path: Path, url: str) -> None:
-    found = bought(OpenAICompatible(url=url, price_usd=0, key_env="NONE"), wanted(3), tmp_path)
-    [sentence] = found.sentences
-    assert "image.url is no address of a server" in sentence
-    assert found.sums.open == 0
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://localhost/v1", "localhost:8080/v1", "nonsense", "http://a b/v1", "http://h:99999/v1", "http://[::1/v1",
+     "https://user:word@h/v1"],
+)  # fmt: skip
+def test_an_address_of_another_form_is_one_sentence(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^url must be an address such as https://HOST/v1, got "):
+        OpenAICompatible(url=url)
+
+
+@pytest.mark.parametrize("name", ["n", "size", "prompt", "seed"])
+def test_extra_parameters_leave_alone_what_the_books_stand_on(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^extra must leave {name} to QMV"):
+        OpenAICompatible(extra={name: 3})
+
+
+def test_a_key_that_no_header_can_carry_is_told_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key\nkey")
+    with pytest.raises(AccessError, match="OPENAI_API_KEY holds a blank or a sign that no key has"):
+        OpenAICompatible().ready()
 
 
 # -- servers that answer in other ways -------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ LIST = {"runware:100@1": {"usd": 0.0006, "width": 512, "height": 512, "steps": 4
 
 
 class TestRunware(PluginContract):
-    plugin = Runware(loras={"civitai:1@2": 0.5}, extra={"acceleration": "high"})
+    plugin = Runware(loras=("civitai:1@2 0.5",), extra={"acceleration": "high"})
 
 
 # -- the task that the service receives ------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def test_another_model_decides_itself_what_is_not_set(runware: FakeRunware, tmp_
 
 def test_settings_reach_the_service_by_its_own_names(runware: FakeRunware, tmp_path: Path) -> None:
     settings = {
-        "model": "runware:101@1", "steps": 12, "cfg_scale": 3.5, "scheduler": "Euler", "loras": {"civitai:1@2": 0.5},
+        "model": "runware:101@1", "steps": 12, "cfg_scale": 3.5, "scheduler": "Euler", "loras": ("civitai:1@2 0.5",),
         "check_nsfw": True, "format": "PNG", "extra": {"acceleration": "high"},
     }  # fmt: skip
     task = received(runware, tmp_path, settings)
@@ -135,6 +135,7 @@ def test_pictures_of_the_user_reach_the_service(runware: FakeRunware, tmp_path: 
 
 # -- its size --------------------------------------------------------------------------------------------------------
 
+_NOBODY = "ws://127.0.0.1:9/v1"  # where nobody listens
 SIDES = st.integers(16, 8192)
 
 
@@ -218,7 +219,7 @@ def test_what_changes_no_pixel_is_not_in_the_identity() -> None:
 
 def test_what_changes_a_pixel_is_in_the_identity() -> None:
     changes: list[dict[str, Any]] = [
-        {"model": "a:1@2"}, {"steps": 5}, {"cfg_scale": 2.0}, {"scheduler": "Euler"}, {"loras": {"a:1@2": 1.0}},
+        {"model": "a:1@2"}, {"steps": 5}, {"cfg_scale": 2.0}, {"scheduler": "Euler"}, {"loras": ("a:1@2 1.0",)},
         {"strength": 0.5}, {"check_nsfw": True}, {"format": "PNG"}, {"extra": {"acceleration": "high"}},
     ]  # fmt: skip
     found = [str(Runware(**change).identity()) for change in [{}, *changes]]
@@ -331,11 +332,29 @@ def test_ready_does_not_wait_for_a_name_server_that_is_away(monkeypatch: pytest.
     trying.join()
 
 
-@pytest.mark.parametrize("url", ["https://ws-api.runware.ai/v1", "nonsense", "wss://"])
-def test_ready_tells_an_address_of_another_form(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setenv("RUNWARE_API_KEY", "test-key")
-    with pytest.raises(AccessError, match=r"image\.url is no WebSocket address \(.*\); it looks like wss://HOST/v1\.$"):
-        Runware(url=url).ready()
+@pytest.mark.parametrize("url", ["https://ws-api.runware.ai/v1", "nonsense", "wss://", "ws://a b/", "ws://h:99999/"])
+def test_an_address_of_another_form_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^url must be an address such as wss://HOST/v1, got "):
+        Runware(url=url)
+
+
+@pytest.mark.parametrize("name", ["numberResults", "taskUUID", "deliveryMethod"])
+def test_extra_parameters_leave_alone_what_the_books_stand_on(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^extra must leave {name} to QMV"):
+        Runware(extra={name: 3})
+
+
+def test_loras_have_a_weight_or_one(runware: FakeRunware, tmp_path: Path) -> None:
+    task = received(runware, tmp_path, {"loras": ("civitai:1@2 0.5", "civitai:3@4")})
+    assert task["lora"] == [{"model": "civitai:1@2", "weight": 0.5}, {"model": "civitai:3@4", "weight": 1.0}]
+    with pytest.raises(ValueError, match="loras look like"):
+        Runware(loras=("a:1@2 much",))
+
+
+def test_prompts_that_go_out_the_same_are_the_same_picture() -> None:
+    long = "a house " * 300
+    same = [image_request(prompt=long + end) for end in ("", " and more", "   ")]
+    assert len({str(Runware().request_identity(request)) for request in same}) == 1
 
 
 @pytest.fixture
@@ -383,9 +402,9 @@ def test_a_service_that_is_overloaded_stops_nothing_until_the_deadline(
 def test_ready_looks_for_the_users_pictures_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RUNWARE_API_KEY", "test-key")
     with pytest.raises(InputError, match=r"nowhere\.png cannot be read \(No such file or directory\); name another"):
-        Runware(seed_image=str(tmp_path / "nowhere.png"), url="nonsense").ready()
+        Runware(seed_image=str(tmp_path / "nowhere.png"), url=_NOBODY).ready()
     with pytest.raises(InputError, match="cannot be read"):
-        Runware(reference=str(tmp_path), url="nonsense").ready()
+        Runware(reference=str(tmp_path), url=_NOBODY).ready()
 
 
 def test_a_single_picture_cannot_slip_past_the_books() -> None:

@@ -125,7 +125,7 @@ def test_a_picture_that_is_always_broken_costs_its_tries_and_no_more(
     assert found.had == [0, 2, 3]
     assert len(runware.ledger()) == 5
     [sentence] = found.sentences
-    assert sentence.startswith("image (runware): picture 1: a file of ")
+    assert sentence.startswith("image (runware): picture 2: a file of ")
     assert sentence.endswith("2 times, and each was paid for; try another seed, size or model.")
 
 
@@ -136,7 +136,7 @@ def test_a_picture_that_is_refused_loses_no_other(runware: FakeRunware, tmp_path
     assert found.had == [0, 2, 3]
     assert orders(runware).count("picture 1") == 1
     assert (found.sums.spent, found.sums.open) == (REFUSED[fault] * PRICE, 0)
-    assert found.sentences.pop().startswith("image (runware): picture 1: the ")
+    assert found.sentences.pop().startswith("image (runware): picture 2: the ")
 
 
 def test_a_service_that_is_away_for_a_while_is_waited_for(runware: FakeRunware, tmp_path: Path, hurry: None) -> None:
@@ -155,6 +155,39 @@ def test_pictures_over_the_socket_survive_a_broken_connection(
     assert found.had == [0, 1, 2, 3]
     assert twice(runware) == []
     assert runware.stats()["images_fetched"] == 0
+
+
+@pytest.mark.parametrize("lookup", ["limited_once", "failing_once"])
+def test_a_question_that_fails_says_nothing_of_the_order(
+    runware: FakeRunware, tmp_path: Path, hurry: None, lookup: str
+) -> None:
+    runware.tell(at={"1": "silent", "2": "drop_abrupt"}, lookup=lookup)
+    found = shop(runware, tmp_path, answer_s=1)
+    assert found.had == [0, 1, 2, 3]
+    assert twice(runware) == []
+    assert found.sums.spent == sum(charge.cost for charge in runware.ledger())
+
+
+def test_an_order_that_the_service_keeps_no_longer_counts_as_spent(
+    runware: FakeRunware, tmp_path: Path, hurry: None
+) -> None:
+    runware.tell(at={"1": "silent"}, lookup="expired")
+    found = shop(runware, tmp_path, answer_s=1, price_usd=0.0006)
+    assert found.had == [0, 1, 2, 3]
+    assert (found.sums.orders, found.sums.spoiled) == (5, 1)
+    assert found.sums.spent == sum(charge.cost for charge in runware.ledger())
+
+
+def test_a_picture_whose_file_was_deleted_is_asked_for_and_not_bought(
+    runware: FakeRunware, tmp_path: Path, hurry: None
+) -> None:
+    provider, requests = Runware(url=runware.url), wanted(2)
+    purchases = trial_purchases(tmp_path / "money", provider, requests)
+    for outcome in provider.render_all(requests, purchases):
+        purchases.kept(outcome.order)
+    again = shop(runware, tmp_path, count=2)
+    assert again.had == [0, 1]
+    assert len(runware.ledger()) == 2
 
 
 # -- keys, money and models ------------------------------------------------------------------------------------------
