@@ -67,7 +67,7 @@ def test_run_makes_a_video_of_the_size_rate_and_length_asked_for(
 def test_run_with_librosa_cuts_on_the_clicks(run_cli: Run, click_track: Run, tmp_path: Path) -> None:
     song = click_track(tmp_path / "song.wav", bpm=120, seconds=6)
     ended = run_cli(f"song={song}", "graph=storyboard", "beats_per_image=2", "min_images=2")
-    storyboard = json.loads(ended.video.read_text(encoding="utf-8"))
+    storyboard = json.loads(ended.found("artifacts/storyboard.json")[0].read_text(encoding="utf-8"))
     on_beats = [shot["start"] for shot in storyboard["shots"] if shot["beat"] is not None]
     assert on_beats
     assert all(min(abs(start - 24 * (0.25 + k / 2)) for k in range(12)) <= 1.5 for start in on_beats)  # in frames
@@ -148,7 +148,7 @@ def test_dry_run_is_planned_in_its_manifest(run_cli: Run, song: Path, quick: tup
 
 def test_storyboard_graph_stops_before_pictures(run_cli: Run, song: Path, quick: tuple[str, str]) -> None:
     ended = run_cli(f"song={song}", "graph=storyboard", *quick)
-    assert (ended.rc, ended.video.name, ended.found("*.png")) == (0, "storyboard.json", [])
+    assert (ended.rc, ended.video.name, ended.found("*.png")) == (0, "storyboard.yaml", [])
 
 
 # -- out of sync -----------------------------------------------------------------------------------------------------

@@ -65,12 +65,12 @@ def told(manifest: Manifest) -> str:
     money = manifest.money
     if not money:
         return ""
-    vain = f" ({money['in_vain']} in vain)" if money["in_vain"] else ""
-    parts = [f"spent {dollars(Decimal(money['spent_usd']))} on {pictures(money['bought'])}{vain}"]
+    kinds = (("in_vain", "in vain"), ("unpriced", "without a price"))
+    of_these = ", ".join(f"{money[key]} {words}" for key, words in kinds if money[key])
+    parts = [f"spent {dollars(Decimal(money['spent_usd']))} on {pictures(money['bought'])}"]
+    parts[0] += f" ({of_these})" if of_these else ""
     if not money["bought"]:
         parts = ["nothing spent"]
-    if money["unpriced"]:
-        parts[0] += f" ({money['unpriced']} of them without a price)"
     if Decimal(money["saved_usd"]):
         parts.append(f"saved {dollars(Decimal(money['saved_usd']))} by reuse")
     if money["in_doubt"]:

@@ -54,8 +54,9 @@ def doubts(sheet: Sheet, title: str, beats: Beats) -> list[str]:
         if row.at_s is not None and row.beat is not None and row.beat < len(beats.times_s)
     ]
     # beats that are all later by as much are the same beats
+    near_s = _FAR_S + (1 / sheet.fps if sheet.fps else 0)  # times in the file are those of frames
     usual = statistics.median_low([now - was for _, was, now in told]) if told else Fraction(0)
-    far = [(beat, was, now) for beat, was, now in told if abs(now - was - usual) > _FAR_S]
+    far = [(beat, was, now) for beat, was, now in told if abs(now - was - usual) > near_s]
     if 2 * len(far) > len(told):
         beat, was, now = far[0]
         found.append(

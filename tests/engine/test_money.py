@@ -88,7 +88,7 @@ def test_the_manifest_says_what_was_spent_saved_and_is_in_doubt(tmp_path: Path) 
     }  # fmt: skip
     assert {name: manifest.money[name] for name in expected} == expected
     assert told(manifest) == (
-        "spent $0.013 on 3 pictures (1 of them without a price), saved $0.02 by reuse, 1 orders in doubt ($0.01), "
+        "spent $0.013 on 3 pictures (1 in vain, 1 without a price), saved $0.02 by reuse, 1 orders in doubt ($0.01), "
         "which the next run asks for"
     )
 

@@ -352,6 +352,9 @@ def test_the_key_is_in_no_log_and_in_no_sentence(
     runware: FakeRunware, tmp_path: Path, hurry: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    for name in ("websockets", "websockets.client"):  # whatever other tests of the SDK left behind
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        caplog.set_level(logging.DEBUG, name)
     runware.tell(key="the-secret-itself", at={"1": "drop_abrupt", "3": "content"})
     for key in ("the-secret-itself", "a-wrong-secret"):
         monkeypatch.setenv("RUNWARE_API_KEY", key)
