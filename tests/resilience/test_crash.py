@@ -132,14 +132,20 @@ def test_run_whose_workers_are_killed_goes_on_and_says_so(
     undisturbed: bytes,
     tmp_path: Path,
 ) -> None:
-    """One worker after the other, each while the run stands still after its first chunk of a pool."""
-    line = command(*overrides, "run.workers=2", outputs=tmp_path / "outputs")
-    process = started(line, environment | {"TEST_STOP_AT": "pause"}, "the first chunk is there", stdout=subprocess.PIPE)
-    [victim, *_] = workers_of(process.pid)
-    victim.kill()
-    out, said = process.communicate(timeout=60)
-    assert Path(out.strip().splitlines()[-1]).read_bytes() == undisturbed, said
-    notices = [line for line in said.splitlines() if "the system ended a worker process" in line]
-    assert (len(notices), "Traceback" in said) == (1, False)
-    [events] = (tmp_path / "outputs" / "runs").rglob("events.jsonl")
+    """While the run stands still after its first chunk. On a quick machine the worker may have done its last chunk by
+    then, and nobody misses it; so it is tried a few times."""
+    for number in range(6):
+        outputs = tmp_path / f"outputs{number}"
+        line = command(*overrides, "run.workers=2", outputs=outputs)
+        told = environment | {"TEST_STOP_AT": "pause"}
+        process = started(line, told, "the first chunk is there", stdout=subprocess.PIPE)
+        [victim, *_] = workers_of(process.pid)
+        victim.kill()
+        out, said = process.communicate(timeout=60)
+        assert Path(out.strip().splitlines()[-1]).read_bytes() == undisturbed, said
+        assert "Traceback" not in said
+        if notices := [line for line in said.splitlines() if "the system ended a worker process" in line]:
+            break
+    assert len(notices) == 1
+    [events] = (outputs / "runs").rglob("events.jsonl")
     assert "the system ended a worker process" in events.read_text(encoding="utf-8")
