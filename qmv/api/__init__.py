@@ -31,10 +31,13 @@ from qmv.engine.ledger import Account, Ledger
 from qmv.media.camera import IDENTITY, Affine
 from qmv.media.frame import Frame
 from qmv.media.moments import Moment
+from qmv.objects.delivery import Stored
+from qmv.objects.store import ObjectStore, Standing, Upload
 from qmv.settings import plugin, setting
 
 __all__ = [
     "IDENTITY", "Account", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints",
-    "ImageProvider", "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "Outcome", "Plugin", "Prompt", "Purchase",
-    "Purchases", "Slot", "Stage", "Storage", "Tracker", "Transition", "Writer", "plugin", "setting",
+    "ImageProvider", "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "ObjectStore", "Outcome", "Plugin", "Prompt",
+    "Purchase", "Purchases", "Slot", "Stage", "Standing", "Storage", "Stored", "Tracker", "Transition", "Upload",
+    "Writer", "plugin", "setting",
 ]  # fmt: skip

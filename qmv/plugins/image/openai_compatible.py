@@ -66,7 +66,7 @@ class OpenAICompatible(ImageProvider):
         if importlib.util.find_spec("httpx") is None:
             raise PluginError(
                 "image (openai_compatible): needs the package httpx, which is not installed; install it with: "
-                "python -m pip install 'qmv[openai]'"
+                "python -m pip install httpx"
             )
         check_key(self._key(), f"image (openai_compatible): {self.key_env}")
         if not self._here() and not self._key():

@@ -1,0 +1,1 @@
+"""Places that keep files under keys: folders and buckets, behind one face."""

@@ -1,0 +1,45 @@
+"""From an address to the store behind it: gs://bucket/prefix, s3://bucket/prefix, az://container/prefix, a folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from qmv.errors import ConfigError
+from qmv.objects.store import ObjectStore
+
+__all__ = ["CLOUDS", "is_address", "open_store"]
+
+CLOUDS = ("gs", "s3", "az")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+def is_address(text: str) -> bool:
+    """Whether it names a place by a scheme, rather than a file of this machine."""
+    return _ADDRESS.match(text) is not None
+
+
+def open_store(url: str, where: str) -> ObjectStore:
+    """The store that an address names, with its path as the prefix of all keys; nothing is asked of it yet.
+
+    `where` begins the sentences of its errors. Raises ConfigError for an address of another kind.
+    """
+    from qmv.objects.folder import FolderStore
+
+    found = _ADDRESS.match(url)
+    scheme = found[1].lower() if found else ""
+    if scheme == "gs":
+        from qmv.objects.gcs import GcsStore
+
+        bucket, _, prefix = url[len("gs://") :].partition("/")
+        if not bucket:
+            raise ConfigError(f"{where}: '{url}' names no bucket; write gs://BUCKET/FOLDER.")
+        return GcsStore(where=where, bucket=bucket, prefix=prefix.strip("/"))
+    if scheme in ("s3", "az"):
+        from qmv.objects.cloud import CloudStore
+
+        return CloudStore(where=where, url=url.rstrip("/"))
+    if scheme in ("", "file"):
+        return FolderStore(where=where, folder=Path(url.removeprefix("file://")), link=False)
+    kinds = ", ".join(f"{name}://" for name in CLOUDS)
+    raise ConfigError(f"{where}: '{url}' is of no known kind; known: {kinds} or a folder.")
