@@ -1,0 +1,1 @@
+"""What an editor gets to go on with: named pictures, timelines, captions, a table of beats. Functions of values."""
