@@ -3,6 +3,9 @@
 An entry is a folder `root/<area>/<key[:2]>/<key>/`. It appears by a rename, so it is whole or absent: after kill -9
 only a `.part` folder remains, which the next holder of the key's lock clears away. The lock is the operating
 system's (flock), so it ends with its process. Low layer: stages reach it through `Context.cache`.
+
+Behind it there may be a cache that machines share (`qmv.engine.shared_cache`): `bring` and `share` are the ways from
+and to it, for entries that stand for themselves.
 """
 
 from __future__ import annotations
@@ -11,15 +14,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from qmv.artifacts import File
+from qmv.engine.shared_cache import Check, SharedCache
 
 __all__ = ["Cache", "digest"]
 
@@ -40,10 +44,17 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True)
 class Cache:
-    """The cache below one folder; values of this class are cheap and can cross process borders."""
+    """The cache below one folder; values of this class are cheap and can cross process borders.
+
+    On the other side it is the local cache alone: the process of the run fetches and sends for its workers.
+    """
 
     root: Path
+    shared: SharedCache | None = field(default=None, compare=False)
     key = staticmethod(digest)
+
+    def __reduce__(self) -> tuple[type[Cache], tuple[Path]]:
+        return Cache, (self.root,)
 
     def folder(self, area: str, key: str) -> Path:
         """Where the entry stands, or would stand."""
@@ -90,14 +101,44 @@ class Cache:
             raise
         return folder
 
-    def once(self, area: str, key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
-        """The entry's folder and whether it was there already; processes that ask at the same time make it once."""
+    def once(
+        self, area: str, key: str, make: Callable[[Path], None], *, shared: Check | None = None
+    ) -> tuple[Path, bool]:
+        """The entry's folder and whether it was there already; processes that ask at the same time make it once.
+
+        With `shared` it may come from the shared cache, and goes there; `shared` is the check of `bring`.
+        """
+        if shared is not None and self.get(area, key) is None:
+            self.bring(area, [key], shared)
+        folder, found = self._once(area, key, make)
+        if shared is not None:
+            self.share(area, [key])
+        return folder, found
+
+    def _once(self, area: str, key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
         if (folder := self.get(area, key)) is not None:
             return folder, True
         with self.lock(area, key):
             if (folder := self.get(area, key)) is not None:
                 return folder, True
             return self.put(area, key, make), False
+
+    def bring(self, area: str, keys: Sequence[str], check: Check) -> None:
+        """Fetches entries that are missing here from the shared cache, side by side: `get` finds those that came.
+
+        `check` is called with the folder of each, whose bytes are what somebody once sent, and raises where they are
+        not of the form that the caller will read. What does not come is to be made, as without a shared cache.
+        """
+        if self.shared is not None:
+            self.shared.bring(self, area, keys, check)
+
+    def share(self, area: str, keys: Iterable[str]) -> None:
+        """Sends entries that are here to the shared cache, in the background, where they are not there yet.
+
+        An entry must stand for itself: nothing in it may name a file of this machine.
+        """
+        if self.shared is not None:
+            self.shared.share(self, area, keys)
 
     def sweep(self, area: str, key: str) -> None:
         """Clears away what a maker of the entry left behind when it was killed; not while another one is at it."""

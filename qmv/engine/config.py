@@ -75,10 +75,14 @@ class StyleSettings:
 
 @dataclass
 class RunSettings:
-    """How this machine runs, none of which changes a result. `workers`: 0 means one a core."""
+    """How this machine runs, none of which changes a result. `workers`: 0 means one a core.
+
+    `cache_url` is the address of a cache that machines share (docs/shared_cache.md); '': there is none.
+    """
 
     dry: bool = False
     workers: int = 0
+    cache_url: str = ""
 
 
 @dataclass

@@ -30,6 +30,7 @@ from qmv.engine.money import account_of, book, saved_by, told
 from qmv.engine.parallel import Mapper, cores, end_workers
 from qmv.engine.registry import Registry
 from qmv.engine.run_errors import run_error
+from qmv.engine.shared_cache import shared_cache, sharing
 from qmv.engine.windows import way_to_beats, windowed
 from qmv.errors import PluginError, QmvError
 from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
@@ -56,14 +57,15 @@ class Run:
     results: dict[str, str] = field(default_factory=dict)  # of nodes whose readers hang on what they made
 
     def __post_init__(self) -> None:
-        self.cache = Cache(Path(self.job.outputs).absolute() / "cache")
+        run = self.job.run
+        self.cache = Cache(Path(self.job.outputs).absolute() / "cache", shared_cache(run.cache_url, sends=not run.dry))
         self.made = ArtifactCache(self.cache)
         self.account = account_of(self.job.outputs, self.folder, self.manifest.overrides)
 
     def execute(self) -> Manifest:
         """Makes everything; raises QmvError for the first stage that fails, after the manifest says so."""
         started = time.monotonic()
-        with self._observed(), self._verdict(started):
+        with self._observed(), self._verdict(started), sharing(self.cache, self._tell_of_cache):
             self._check_first()
             nodes = self._plan()
             self._check_ready(nodes)
@@ -79,6 +81,10 @@ class Run:
 
     def forecast(self) -> list[str]:
         """A line a stage: what a run would do, and what is cached. Stages that only plan are done."""
+        with sharing(self.cache, self._tell_of_cache):
+            return self._forecast()
+
+    def _forecast(self) -> list[str]:
         nodes = self._with_window(self._plan())
         lines = [f"song: {note}" for note in self.manifest.notes]
         for place, record in enumerate(self.manifest.stages):
@@ -278,6 +284,9 @@ class Run:
 
     def _inputs(self, node: Node) -> dict[str, Artifact]:
         return {source: self.values[source] for source in node.sources}
+
+    def _tell_of_cache(self, words: str) -> None:
+        self._publish(Notice(node="cache", message=words))
 
     def _publish(self, event: Event) -> None:
         if isinstance(event, Notice) and event.message not in self.manifest.notes:

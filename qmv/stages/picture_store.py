@@ -1,7 +1,8 @@
 """Gets pictures of one provider into the cache: each made once, whichever run asks first.
 
 What a provider that costs money sends is kept as it came, under what was asked of the service; so another format or
-another crop of the same picture is not bought again.
+another crop of the same picture is not bought again. It is also what goes to the shared cache: other machines crop
+it for themselves.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ class PictureStore:
         wait for each other.
         """
         missing = {want.source: want.request for want in wants if not self.has(want.source)}
+        self.cache.share(self._area, [want.source for want in wants if want.source not in missing])
+        yield from self._brought(missing)
         while missing:
             with ExitStack() as locks:
                 mine: dict[str, ImageRequest] = {}
@@ -97,6 +100,7 @@ class PictureStore:
                     if locks.enter_context(self.cache.lock(self._area, source, wait=False)):
                         mine[source] = missing.pop(source)
                 found = [source for source in mine if self.has(source)]
+                self.cache.share(self._area, found)
                 yield from (Made(source=source) for source in found)
                 made = []
                 for outcome in self._make({source: mine[source] for source in mine if source not in found}):
@@ -132,6 +136,29 @@ class PictureStore:
     def _area(self) -> str:
         return _ORIGINALS if self.provider.paid else _PICTURES
 
+    def _brought(self, missing: dict[str, ImageRequest]) -> Iterator[Made]:
+        """Takes out of `missing` what other machines have made."""
+        self.cache.bring(self._area, list(missing), self._check_original if self.provider.paid else self._check_picture)
+        for source in [source for source in missing if self.has(source)]:
+            del missing[source]
+            yield Made(source=source)
+
+    def _check_original(self, folder: Path) -> None:
+        """Raises where the rest of the run could not use it."""
+        from qmv.media.picture import read
+
+        read(folder / _ORIGINAL)
+        cost = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))["cost_usd"]
+        if cost is not None and not (isinstance(cost, str) and Decimal(cost).is_finite() and Decimal(cost) >= 0):
+            raise ValueError("its cost is no amount of money")
+
+    def _check_picture(self, folder: Path) -> None:
+        from qmv.media.chunk import planes_beside
+        from qmv.media.frame import Frame
+
+        (folder / _FILE).stat()
+        Frame.load(planes_beside(folder / _FILE), self.width_px, self.height_px)
+
     def _make(self, requests: Mapping[str, ImageRequest]) -> Iterator[Made]:
         if not requests:
             return
@@ -150,6 +177,7 @@ class PictureStore:
                 continue
             if outcome.order:
                 purchases.kept(outcome.order)
+            self.cache.share(self._area, [source])
             yield Made(source=source, new=True)
         if sources:
             lost = PluginError(f"image ({self.provider.name}): gave no outcome for {len(sources)} pictures.")

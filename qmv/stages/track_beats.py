@@ -65,9 +65,9 @@ class TrackBeats(Stage):
             (part / "beats.json").write_text(text, encoding="utf-8")
 
         for _ in range(2):
-            folder, cached = ctx.cache.once("whole_beats", key, make)
+            folder, cached = ctx.cache.once("whole_beats", key, make, shared=_kept)
             try:
-                return load(Beats, json.loads((folder / "beats.json").read_text(encoding="utf-8")), folder), cached
+                return _kept(folder), cached
             except (OSError, ValueError, TypeError, KeyError):  # of another form than today's
                 ctx.cache.drop("whole_beats", key)
         raise PluginError(f"tracker ({self.tracker.name}): its beats cannot be kept; give plain numbers, mend it.")
@@ -99,6 +99,11 @@ class TrackBeats(Stage):
             return checked(self.tracker.track(samples, rate_hz, tracker_hints(song.hints)), duration_s)
         except TrackerFault as error:
             raise PluginError(f"tracker ({self.tracker.name}): track() {error}; mend the plugin.") from error
+
+
+def _kept(folder: Path) -> Beats:
+    """The beats of an entry; raises for those of another form than today's."""
+    return load(Beats, json.loads((folder / "beats.json").read_text(encoding="utf-8")), folder)
 
 
 def _silent(samples: npt.NDArray[np.float32]) -> bool:

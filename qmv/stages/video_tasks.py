@@ -66,12 +66,13 @@ Task = ChunkTask | SoundTask
 
 def do_all(ctx: Context, tasks: Sequence[Task]) -> None:
     """What is missing of the chunks and the sound, side by side."""
-    todo = [task for task in tasks if ctx.cache.get(task.area, task.key) is None]
+    todo = _to_make(ctx.cache, tasks)
     total, missing = (sum(task.area == CHUNKS for task in some) for some in (tasks, todo))
     done = reused = total - missing
     ctx.progress(done, total, "chunks", reused=reused)
     try:
         for index, found in ctx.map(_do, todo):
+            ctx.cache.share(todo[index].area, [todo[index].key])
             if todo[index].area == CHUNKS:
                 done, reused = done + 1, reused + found
                 ctx.progress(done, total, "chunks", reused=reused)
@@ -79,6 +80,35 @@ def do_all(ctx: Context, tasks: Sequence[Task]) -> None:
         for task in todo:  # workers are killed, and cannot tidy up after themselves
             ctx.cache.sweep(task.area, task.key)
         raise
+
+
+def _to_make(cache: Cache, tasks: Sequence[Task]) -> list[Task]:
+    """The tasks that neither this machine's cache nor the shared one has done."""
+    absent = _absent(cache, tasks)
+    for area, check in ((CHUNKS, _chunk), (SOUND, _sound)):
+        cache.bring(area, [task.key for task in absent if task.area == area], check)
+    absent = _absent(cache, absent)
+    keys = {task.key for task in absent}
+    for task in tasks:
+        if task.key not in keys:
+            cache.share(task.area, [task.key])
+    return absent
+
+
+def _absent(cache: Cache, tasks: Sequence[Task]) -> list[Task]:
+    return [task for task in tasks if cache.get(task.area, task.key) is None]
+
+
+def _chunk(folder: Path) -> None:
+    """Raises where it is none; its frames are looked at by the proof."""
+    (folder / "chunk.mp4").stat()
+
+
+def _sound(folder: Path) -> None:
+    (folder / "sound.mp4").stat()
+    notes = json.loads((folder / "notes.json").read_text(encoding="utf-8"))
+    if not isinstance(notes, list) or not all(isinstance(note, str) and note.isprintable() for note in notes):
+        raise ValueError("notes.json holds no sentences")
 
 
 def _do(task: Task) -> bool:

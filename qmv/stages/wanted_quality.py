@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ def crf_of(
         crf, reached = crf_for(target, partial(quality, folder=folder), encoder.constant_quality, encoder.crfs)
         (folder / "found.json").write_text(json.dumps({"crf": crf, "vmaf": reached}), encoding="utf-8")
 
-    folder, _ = ctx.cache.once(_AREA, _key(encoder, target, tried), search)
+    folder, _ = ctx.cache.once(_AREA, _key(encoder, target, tried), search, shared=_check)
     found = _found(folder)
     short = "" if found["vmaf"] >= target else ", the most that this encoder gives"
     number = len(tried)
@@ -81,6 +82,13 @@ def _key(encoder: Encoder, target: float, tried: Mapping[str, Chunk]) -> str:
 def _found(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
     return found
+
+
+def _check(folder: Path) -> None:
+    """Raises where the entry holds no choice."""
+    found = _found(folder)
+    if not (math.isfinite(found["crf"]) and math.isfinite(found["vmaf"])):
+        raise ValueError("found.json holds no numbers")
 
 
 def _measured(trial: _Trial) -> float:
