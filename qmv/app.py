@@ -88,6 +88,7 @@ def run(cfg: DictConfig) -> str:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from qmv.engine.config import recorded
     from qmv.engine.hydra_errors import sentence
     from qmv.engine.manifest import Manifest, provenance
     from qmv.engine.parallel import follow_parent
@@ -99,6 +100,8 @@ def run(cfg: DictConfig) -> str:
         follow_parent()
         _prepared.append(Registry(list(cfg.plugins)))
     sweep = hydra.mode == RunMode.MULTIRUN
+    if cfg.n is None:
+        cfg.n = hydra.job.num + 1 if sweep else 1
     folder = Path(hydra.runtime.output_dir).absolute()
     overrides = unresolved(hydra.overrides.task)
     _hide_keys(folder / ".hydra")
@@ -107,6 +110,8 @@ def run(cfg: DictConfig) -> str:
         choices={key: value for key, value in hydra.runtime.choices.items() if not str(key).startswith("hydra/")},
         overrides=overrides,
         made_with=provenance(_prepared[0]),
+        made_in=str(Path.cwd()),
+        config=recorded(cfg),
     )
     try:
         result = _perform(cfg, folder, manifest, f"[{hydra.job.num}] " if sweep else "")

@@ -200,6 +200,8 @@ class Picture:
     provider: str
     seed: int
     prompt: str
+    model: str = ""  # what the provider calls its model
+    source_type: str = ""  # IPTC's term for where it came from, such as 'trainedAlgorithmicMedia'; '' where unknown
     cost: Decimal | None = None
     planes: File | None = None  # the picture as the renderer reads it
 
@@ -304,4 +306,5 @@ class Delivery(Artifact):
 
     url: str
     storage: str
-    file: File | None = None  # where it is a file of this machine
+    unchanged: bool = False  # the same bytes stood there before
+    companions: tuple[str, ...] = ()  # the addresses of what lies beside it

@@ -37,7 +37,7 @@ from qmv.settings import plugin, setting
 
 __all__ = [
     "IDENTITY", "Account", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints",
-    "ImageProvider", "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "ObjectStore", "Outcome", "Plugin", "Prompt",
-    "Purchase", "Purchases", "Slot", "Stage", "Standing", "Storage", "Stored", "Tracker", "Transition", "Upload",
-    "Writer", "plugin", "setting",
+    "ImageProvider", "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "ObjectStore", "Outcome", "Plugin",
+    "Prompt", "Purchase", "Purchases", "Slot", "Stage", "Standing", "Storage", "Stored", "Tracker", "Transition",
+    "Upload", "Writer", "plugin", "setting",
 ]  # fmt: skip

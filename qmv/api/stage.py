@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
@@ -61,6 +62,8 @@ class Context:
 class Stage(Plugin):
     """A step of the run: `run(self, ctx, **inputs)` names what it reads, its node's name is what it makes.
 
+    An input with the default None (`proof: SyncProof | None = None`) is given where the graph has such a node.
+
     Fields whose type is a kind of plugin (`tracker: Tracker`, `effects: tuple[Effect, ...]`) are filled from the
     config group of that kind.
     """
@@ -101,10 +104,25 @@ class Stage(Plugin):
         names = [name for name in inspect.signature(run).parameters if name not in ("self", "ctx")]
         if missing := [name for name in [*names, "return"] if name not in hints]:
             raise PluginError(f"stage ({cls.name}): run() has no annotation for {', '.join(missing)}; add its type.")
-        return {name: hints[name] for name in names}
+        return {name: _without_none(hints[name]) for name in names}
+
+    @classmethod
+    def optional(cls) -> set[str]:
+        """The inputs that it can do without."""
+        run = cls.__dict__.get("run") or cls.run
+        parameters = inspect.signature(run).parameters
+        return {name for name, parameter in parameters.items() if parameter.default is None}
 
     @classmethod
     def makes(cls) -> type[Artifact]:
         """The type of the artifact that `run` returns."""
         cls.inputs()
         return typing.cast(type[Artifact], typing.get_type_hints(cls.__dict__.get("run") or cls.run)["return"])
+
+
+def _without_none(hint: Any) -> Any:
+    """`Video` of `Video | None`."""
+    if typing.get_origin(hint) not in (types.UnionType, typing.Union):
+        return hint
+    parts = [part for part in typing.get_args(hint) if part is not type(None)]
+    return parts[0] if len(parts) == 1 else hint

@@ -11,7 +11,7 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ from qmv.engine.song_checks import check
 from qmv.errors import ConfigError, UnknownName
 from qmv.settings import described
 
-__all__ = ["Job", "SongSettings", "bind", "plugin_fields", "publish"]
+__all__ = ["Job", "SongSettings", "bind", "bound", "changed", "node_of", "plugin_fields", "publish", "recorded"]
 
 
 T = TypeVar("T")
@@ -120,6 +120,9 @@ class Schema:
     effects: dict[str, Any] = field(default_factory=dict)
     encoder: Any = None
     storage: Any = None
+    session: str = ""
+    n: int | None = None
+    licence: str = ""
     audio: str = "aac"
     audio_kbps: int = 256
     loudness_lufs: float | None = None
@@ -228,6 +231,46 @@ def bind(cfg: DictConfig, registry: Registry) -> Job:
         outputs=cfg.outputs,
         budget_usd=cfg.budget_usd,
     )
+
+
+def bound(cfg: DictConfig, registry: Registry, path: str) -> Stage:
+    """The one stage at a path of a config."""
+    return typing.cast(Stage, _bind(registry, "stage", plain(cfg, path), path))
+
+
+def recorded(cfg: DictConfig) -> dict[str, Any]:
+    """The composed config as plain values that `OmegaConf.create` takes back, interpolations and all."""
+    node = OmegaConf.to_container(cfg, resolve=False)
+    return {str(key): value for key, value in typing.cast(dict[str, Any], node).items() if key != "hydra"}
+
+
+def node_of(registry: Registry, kind: str, settings: DictConfig | str) -> DictConfig:
+    """A plugin's typed node, by its name, or with the settings that a recorded config has for it."""
+    values: Any = {"name": settings}
+    if not isinstance(settings, str):
+        values = OmegaConf.to_container(settings, resolve=False)
+    return typing.cast(DictConfig, OmegaConf.merge(_node(registry.get(kind, values["name"]).cls), values))
+
+
+def changed(cfg: DictConfig, overrides: Sequence[str], registry: Registry, allowed: Sequence[str]) -> None:
+    """Applies overrides in Hydra's grammar to a part of a config; `KIND=NAME` puts another plugin there.
+
+    Raises ConfigError for one that is not, or not below, one of the allowed keys.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    words = OverridesParser.create().parse_overrides(list(overrides))
+    for word in sorted(words, key=lambda word: word.key_or_group != "storage"):  # so that their order does not matter
+        key = word.key_or_group
+        if not any(key == name or key.startswith(f"{name}.") for name in allowed):
+            raise ConfigError(f"{key}: cannot be changed here; what can is {', '.join(allowed)}.")
+        if word.is_delete() or word.is_sweep_override():
+            raise ConfigError(f"{key}: needs one value, got '{word.input_line}'.")
+        value = word.value()
+        if key == "storage":
+            cfg[key] = node_of(registry, key, str(value))
+        else:
+            OmegaConf.update(cfg, key, value, force_add=word.is_add())
 
 
 def _refuse_keys(cfg: DictConfig) -> None:

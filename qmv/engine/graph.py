@@ -41,7 +41,8 @@ def plan(
     makes = {name: stage.makes() for name, stage in stages.items()} | {n: kind for n, (kind, _) in roots.items()}
     for name, stage in stages.items():
         for source, wanted in stage.inputs().items():
-            _check_edge(name, stage, source, wanted, makes)
+            if source in makes or source not in stage.optional():
+                _check_edge(name, stage, source, wanted, makes)
     try:
         reads = {
             name: [node for node in (*stage.inputs(), *stage.after) if node in stages] for name, stage in stages.items()
@@ -55,7 +56,7 @@ def plan(
     nodes = []
     for name in order:
         stage = stages[name]
-        sources = tuple(stage.inputs())
+        sources = tuple(source for source in stage.inputs() if source in makes)
         inputs = {source: (results or {}).get(source, keys[source]) for source in sources}
         keys[name] = digest({"stage": stage.identity(), "inputs": inputs})
         nodes.append(Node(name=name, stage=stage, sources=sources, key=keys[name]))

@@ -20,7 +20,7 @@ from qmv.engine.secrets import redacted
 
 __all__ = ["SCHEMA_VERSION", "Manifest", "StageRecord", "provenance"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(kw_only=True)
@@ -63,7 +63,11 @@ class Manifest:
     budget_usd: float | None = None
     quote: dict[str, str | None] = field(default_factory=dict)  # a dry run: what would be bought, by its key
     sync: dict[str, Any] = field(default_factory=dict)  # what was measured of the finished video, without its cuts
+    video: dict[str, Any] = field(default_factory=dict)  # of the finished file: its hash, size, frames
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
     made_with: dict[str, Any] = field(default_factory=dict)
+    made_in: str = ""  # the folder that relative paths of the config start from
+    config: dict[str, Any] = field(default_factory=dict)  # all of it, so that the run can be done again
 
     def write(self, folder: Path) -> None:
         text = redacted(json.dumps(asdict(self), indent=2, ensure_ascii=False)) + "\n"

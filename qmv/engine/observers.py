@@ -62,7 +62,7 @@ class Lines:
                 self._last = event
                 if event.done < event.total and time.monotonic() - self._spoke > _LINE_EVERY_S:
                     self._spoke = time.monotonic()
-                    self._say(f"{self._place(event.node)} {event.done}/{event.total} {event.unit}{self._left(event)}")
+                    self._say(f"{self._place(event.node)} {_so_far(event)}{self._left(event)}")
             case Notice():
                 self._say(f"{event.node}: {event.message}")
             case StageFinished():
@@ -95,14 +95,13 @@ class Bars:
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
         self._bars = RichProgress(
             TextColumn("{task.fields[node]:<11}"),
             BarColumn(bar_width=32),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]:<9}"),
+            TextColumn("{task.fields[count]:<18}"),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             TextColumn("{task.fields[note]}", style="dim"),
             console=Console(file=stream),
@@ -118,12 +117,12 @@ class Bars:
                 self._bars.console.print(event.title, style="bold", highlight=False, markup=False)
             case StageStarted():
                 self._last = None
-                self._tasks[event.node] = self._bars.add_task("", total=None, node=event.node, unit="", note="")
+                self._tasks[event.node] = self._bars.add_task("", total=None, node=event.node, count="", note="")
             case Progress():
                 self._last = event
                 note = f"{event.reused} reused" if event.reused else ""
                 self._bars.update(
-                    self._tasks[event.node], completed=event.done, total=event.total, unit=event.unit, note=note
+                    self._tasks[event.node], completed=event.done, total=event.total, count=_so_far(event), note=note
                 )
             case Notice():
                 self._bars.console.print(
@@ -155,7 +154,18 @@ def _farewell(event: RunFinished) -> str:
 def _done(event: StageFinished, last: Progress | None) -> str:
     if event.cached:
         return "cached"
-    count = f"{last.total} {last.unit}" if last else "done"
+    count = _amount(last.total, last.unit) if last else "done"
     reused = f" ({last.reused} reused)" if last and last.reused else ""
     detail = f", {last.detail}" if last and last.detail else ""
     return f"{count}{detail}{reused}, {event.seconds:.1f} s"
+
+
+def _so_far(event: Progress) -> str:
+    """'3/12 pictures', '4.2/19.6 MB'."""
+    if event.unit == "bytes":
+        return f"{event.done / 1e6:.1f}/{event.total / 1e6:.1f} MB"
+    return f"{event.done}/{event.total} {event.unit}"
+
+
+def _amount(count: int, unit: str) -> str:
+    return f"{count / 1e6:.1f} MB" if unit == "bytes" else f"{count} {unit}"

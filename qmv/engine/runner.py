@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from qmv.api import Context
-from qmv.artifacts import Artifact, Beats, Delivery, Pictures, Song, Storyboard, SyncProof
+from qmv.artifacts import Artifact, Beats, Delivery, Pictures, Song, Storyboard, SyncProof, Video
 from qmv.engine.artifact_cache import ArtifactCache
 from qmv.engine.cache import Cache, digest
 from qmv.engine.config import Job, SongSettings
@@ -71,6 +71,8 @@ class Run:
             self._check_ready(nodes)
             self._start(nodes)
             nodes = self._with_window(nodes)
+            for name in ("song", "style"):
+                self._keep_artifact(name)
             for place, record in enumerate(self.manifest.stages):
                 self._stage(nodes[place], record)
                 nodes = self._keyed(nodes, nodes[place])
@@ -201,8 +203,8 @@ class Run:
             artifact = self.values[node.name] = self._make(node, record)
             if record.cached and isinstance(artifact, Pictures):
                 record.saved_usd = str(saved_by(artifact))
-            self._keep_artifact(node)
-            self._count_sync(artifact)
+            self._keep_artifact(node.name)
+            self._count(artifact)
             node.stage.review(self._context(node.name, self.folder), artifact, **self._inputs(node))
         except BaseException as error:
             record.status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -338,11 +340,11 @@ class Run:
             )
             _write_if_possible(manifest, self.folder, failed=manifest.status != "finished")
 
-    def _keep_artifact(self, node: Node) -> None:
+    def _keep_artifact(self, name: str) -> None:
         folder = self.folder / "artifacts"
         folder.mkdir(exist_ok=True)
-        text = json.dumps(dump(self.values[node.name], folder), indent=1, ensure_ascii=False)
-        (folder / f"{node.name}.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+        text = json.dumps(dump(self.values[name], folder, self.cache.root), indent=1, ensure_ascii=False)
+        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
     def _result(self, nodes: list[Node]) -> str:
         """Where the last thing that was made lies: a delivery's address, else the artifact's own file."""
@@ -354,10 +356,16 @@ class Run:
             return str(file)  # the form of it that people edit
         return str(self.folder / "artifacts" / f"{nodes[-1].name}.json")
 
-    def _count_sync(self, artifact: Artifact) -> None:
+    def _count(self, artifact: Artifact) -> None:
+        """Puts into the manifest what it tells of some artifacts."""
         if isinstance(artifact, SyncProof):
             self.manifest.sync = dump(dataclasses.replace(artifact, cuts=()), self.folder)
             self.manifest.sync["cuts"] = len(artifact.cuts)
+        elif isinstance(artifact, Video):
+            about = content(artifact)
+            self.manifest.video = {"sha256": about.pop("file"), "size_bytes": artifact.file.size_bytes, **about}
+        elif isinstance(artifact, Delivery):
+            self.manifest.deliveries.append(content(artifact))
 
     def _count_pictures(self) -> None:
         for record in self.manifest.stages:

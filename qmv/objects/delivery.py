@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qmv.errors import OutputError
-from qmv.objects.store import ObjectStore, Standing, Taken, Upload
+from qmv.objects.store import ObjectStore, Taken, Upload
 
 __all__ = ["Stored", "content_type", "deliver"]
 
@@ -47,8 +47,8 @@ def deliver(store: ObjectStore, upload: Upload, *, overwrite: bool, progress: Ca
     if found is not None and store.holds(found, upload.file):
         return Stored(url=store.address(upload.key), unchanged=False)
     raise OutputError(
-        f"{store.where}: {store.address(upload.key)} does not hold what was sent, after {_TRIES} tries (another writer, "
-        "or damage on the way); run the same command again, or use another key."
+        f"{store.where}: {store.address(upload.key)} does not hold what was sent, after {_TRIES} tries (another "
+        "writer, or damage on the way); run the same command again, or use another key."
     )
 
 

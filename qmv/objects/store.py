@@ -16,15 +16,15 @@ from qmv.artifacts import File
 __all__ = ["Absent", "ObjectStore", "Standing", "Taken", "TooLarge", "Upload"]
 
 
-class Taken(Exception):  # noqa: N818
+class Taken(Exception):
     """What stands under a key is not what the sender looked at: somebody else was quicker."""
 
 
-class Absent(Exception):  # noqa: N818
+class Absent(Exception):
     """Nothing stands under the key."""
 
 
-class TooLarge(Exception):  # noqa: N818
+class TooLarge(Exception):
     """What stands under the key is larger than what was allowed; `size_bytes` is its size."""
 
     def __init__(self, size_bytes: int) -> None:
@@ -68,7 +68,7 @@ class ObjectStore(ABC):
 
     def check(self) -> None:
         """Raises where nothing could be stored here, before any work is done for it."""
-        return None
+        return
 
     @abstractmethod
     def look(self, key: str) -> Standing | None:
