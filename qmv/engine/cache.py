@@ -138,7 +138,7 @@ class Cache:
         An entry must stand for itself: nothing in it may name a file of this machine.
         """
         if self.shared is not None:
-            self.shared.share(self, area, keys)
+            self.shared.share(area, keys)
 
     def sweep(self, area: str, key: str) -> None:
         """Clears away what a maker of the entry left behind when it was killed; not while another one is at it."""
