@@ -104,7 +104,7 @@ def run(cfg: DictConfig) -> str:
         cfg.n = hydra.job.num + 1 if sweep else 1
     folder = Path(hydra.runtime.output_dir).absolute()
     overrides = unresolved(hydra.overrides.task)
-    _hide_keys(folder / ".hydra")
+    _hide_keys(folder / ".hydra", cfg)
     manifest = Manifest(
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         choices={key: value for key, value in hydra.runtime.choices.items() if not str(key).startswith("hydra/")},
@@ -155,10 +155,14 @@ def _perform(cfg: DictConfig, folder: Path, manifest: Manifest, prefix: str) -> 
         registry.forget(watcher)
 
 
-def _hide_keys(folder: Path) -> None:
-    """Goes over what Hydra has written of the command line, in which somebody may have put a key."""
+def _hide_keys(folder: Path, cfg: DictConfig) -> None:
+    """Goes over what Hydra has written of the command line and the config: a key or a signed address may be in it."""
     from qmv.engine.secrets import redacted
+    from qmv.engine.song_addresses import hide_address
 
+    song = OmegaConf.to_container(cfg.song, resolve=False)
+    for value in song.values() if isinstance(song, dict) else ():
+        hide_address(str(value))
     for file in folder.glob("*.yaml"):
         text = file.read_text(encoding="utf-8")
         if (shown := redacted(text)) != text:
@@ -200,10 +204,13 @@ def _terminate(signum: int, frame: object) -> NoReturn:
 
 
 def _quoted(argument: str) -> str:
-    """A path that Hydra's grammar would read as its own, put into quotes; `~` is the home folder, as in a shell."""
-    from qmv.engine.songs import SongSearchPath, is_file, quoted
+    """A path or an address that Hydra's grammar would read as its own, put into quotes; `~` is the home folder, as in a
+    shell."""
+    from qmv.engine.songs import SongSearchPath, is_file, quoted, quoted_addresses
 
     key, _, value = argument.partition("=")
+    if key in ("song", "song.path", "song.beats_file", "song.lyrics") and "://" in value:
+        return quoted_addresses(key, value)
     if key == "outputs" and value.strip(QUOTES).startswith("~"):
         return f"outputs={quoted(str(Path(value.strip(QUOTES)).expanduser()))}"
     places = [Path(value).expanduser(), *([Path(SongSearchPath.songs_dir, value)] if key == "song" else [])]

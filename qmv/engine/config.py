@@ -57,6 +57,7 @@ class SongSettings:
     offset_s: float = 0.0
     beats_file: str | None = None
     lyrics: str | None = None
+    most_mb: float = 500.0
 
 
 @dataclass

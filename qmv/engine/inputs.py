@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 from qmv.artifacts import Artifact, File, Song, Style
 from qmv.engine.cache import Cache, digest
 from qmv.engine.config import SongSettings
+from qmv.engine.remote_songs import RemoteSong
+from qmv.engine.song_addresses import is_remote, local, title_of
 from qmv.engine.song_checks import check_against, hints, lyrics, needs_length
 from qmv.engine.songs import DEMO
 from qmv.media.audio import inspect, no_sound, sample_count
 
 __all__ = ["open_song", "root_keys"]
 
+log = logging.getLogger("qmv")
 
-def open_song(settings: SongSettings, cache: Cache) -> Song:
+
+def open_song(settings: SongSettings, cache: Cache, tell: Callable[[str], None] = log.warning) -> Song:
     """The song with its hash; title and artist come from the settings, else from the file's tags, else its name.
 
-    Raises InputError for a file that is missing or has no sound, for beats or lyrics that cannot be used, and for what
-    lies outside of the song.
+    One that lies elsewhere is fetched; `tell` gets what the user should know of that. Raises InputError for a file that
+    is missing or has no sound, for beats or lyrics that cannot be used, and for what lies outside of the song.
     """
-    path = demo_song(cache) if settings.path == DEMO else Path(settings.path).expanduser().absolute()
+    path, name = _found(settings, cache, tell)
     info = inspect(path)
     song = Song(
         file=File.of(path),
-        title=_readable(settings.title) or _readable(info.title) or _readable(path.stem) or "song",
+        title=_readable(settings.title) or _readable(info.title) or _readable(name) or "song",
         artist=_readable(settings.artist if settings.artist is not None else info.artist),
         start_s=settings.start_s,
         end_s=settings.end_s,
@@ -36,6 +42,17 @@ def open_song(settings: SongSettings, cache: Cache) -> Song:
     if needs_length(settings):
         check_against(song, settings.window, _length_s(song, cache))
     return song
+
+
+def _found(settings: SongSettings, cache: Cache, tell: Callable[[str], None]) -> tuple[Path, str]:
+    """The song's file on this machine, and its name."""
+    if settings.path == DEMO:
+        return demo_song(cache), DEMO
+    if is_remote(settings.path):
+        remote = RemoteSong(address=settings.path, most_mb=settings.most_mb, cache=cache, tell=tell)
+        return remote.file(), title_of(settings.path)
+    path = Path(local(settings.path)).expanduser().absolute()
+    return path, path.stem
 
 
 def _length_s(song: Song, cache: Cache) -> Fraction:

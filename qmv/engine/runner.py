@@ -31,6 +31,7 @@ from qmv.engine.parallel import Mapper, cores, end_workers
 from qmv.engine.registry import Registry
 from qmv.engine.run_errors import run_error
 from qmv.engine.shared_cache import shared_cache, sharing
+from qmv.engine.song_addresses import is_remote, shown
 from qmv.engine.windows import way_to_beats, windowed
 from qmv.errors import PluginError, QmvError
 from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
@@ -100,7 +101,8 @@ class Run:
     # -- before ------------------------------------------------------------------------------------------------------
 
     def _plan(self) -> list[Node]:
-        return self._planned(open_song(self.job.song, self.cache))
+        tell = lambda words: self._publish(Notice(node="song", message=words))  # noqa: E731
+        return self._planned(open_song(self.job.song, self.cache, tell))
 
     def _planned(self, song: Song) -> list[Node]:
         self.values, self.results = {"song": song, "style": self.job.style}, {}
@@ -381,9 +383,10 @@ _OF_BEATS = ("bpm", "tempo_range", "meter", "downbeat_s", "offset_s", "beats_fil
 
 
 def _told(song: SongSettings) -> dict[str, Any]:
-    """What the user says of the beats, on the command line or in the song's YAML."""
+    """Where the song was fetched from, and what the user says of its beats."""
     values = {name: getattr(song, name) for name in (*_OF_BEATS, "lyrics")}
-    return {name: value for name, value in values.items() if value != getattr(SongSettings, name)}
+    told = {name: value for name, value in values.items() if value != getattr(SongSettings, name)}
+    return ({"address": shown(song.path)} if is_remote(song.path) else {}) | told
 
 
 def _summary(sync: Mapping[str, Any]) -> str:

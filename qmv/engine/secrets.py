@@ -12,18 +12,24 @@ from urllib.parse import quote
 
 from qmv.errors import ConfigError
 
-__all__ = ["Redacting", "has_key", "hide", "read_env_file", "redacted"]
+__all__ = ["HIDDEN", "Redacting", "has_key", "hide", "hide_text", "read_env_file", "redacted"]
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
 _SHORTEST = 6  # a shorter value would hide common words
 _SHORTEST_KEY = 8
-_HIDDEN = "[secret]"
+HIDDEN = "[secret]"
 _named: set[str] = set()  # variables that are secret whatever their names look like
+_texts: set[str] = set()  # secret by themselves, such as the signature of an address
 
 
 def hide(name: str) -> None:
     """From now on, the value of this variable of the environment is never shown."""
     _named.add(name)
+
+
+def hide_text(text: str) -> None:
+    """From now on, this text is never shown."""
+    _texts.add(text)
 
 
 def has_key(text: str) -> bool:
@@ -33,15 +39,19 @@ def has_key(text: str) -> bool:
 
 
 def redacted(text: str) -> str:
-    """The text with each secret of the environment blanked out, also as JSON and as addresses write it."""
+    """The text with each secret of the environment, and each hidden text, blanked out, also as JSON, YAML and addresses
+    write it."""
     values = {value.strip() for name, value in os.environ.items() if _is_secret(name) and not _is_path(value)}
-    written = {
-        form for value in values if len(value) >= _SHORTEST
-        for form in (value, json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""))
-    }  # fmt: skip
+    values = {value for value in values if len(value) >= _SHORTEST} | _texts
+    written = {form for value in values for form in _written(value)}
     for form in sorted(written, key=len, reverse=True):  # one may be the beginning of another
-        text = text.replace(form, _HIDDEN)
+        text = text.replace(form, HIDDEN)
     return text
+
+
+def _written(value: str) -> tuple[str, ...]:
+    """How JSON, addresses and YAML spell it."""
+    return value, json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), value.replace("'", "''")
 
 
 def _is_secret(name: str) -> bool:

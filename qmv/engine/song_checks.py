@@ -15,6 +15,7 @@ from qmv.analysis.beat_files import read, within
 from qmv.analysis.overrides import nearest
 from qmv.analysis.window import asked_s
 from qmv.artifacts import File, Hints, LyricLine, Song
+from qmv.engine.song_addresses import check_address, hide_address, is_remote, shown
 from qmv.errors import ConfigError, InputError
 from qmv.media.lyrics import beside
 from qmv.media.lyrics import read as read_lyrics
@@ -26,6 +27,7 @@ __all__ = ["NO_LYRICS", "check", "check_against", "hints", "lyrics", "needs_leng
 
 NO_LYRICS = "none"
 
+_MOST_MB = 100_000.0
 _LONGEST_S = 1e7  # a song of 115 days
 _BPM = (20.0, 400.0)
 _FARTHEST_OFFSET_S = 60.0
@@ -33,6 +35,7 @@ _FARTHEST_OFFSET_S = 60.0
 
 def check(song: SongSettings) -> None:
     """Raises ConfigError for the first setting that is out of its range or contradicts another."""
+    _check_places(song)
     if not 0 <= song.start_s < _LONGEST_S:
         raise ConfigError(f"song: start_s must be at least 0, got {song.start_s:g}.")
     if song.end_s is not None and not song.start_s < song.end_s < _LONGEST_S:
@@ -56,6 +59,19 @@ def check(song: SongSettings) -> None:
         _check_beats_file(song)
     if song.lyrics is not None and not song.lyrics.strip():
         raise ConfigError(f"song: lyrics is empty; name an LRC file, or write lyrics={NO_LYRICS} for none.")
+
+
+def _check_places(song: SongSettings) -> None:
+    """Where the song and what belongs to it lie."""
+    if is_remote(song.path):
+        check_address(song.path)
+    if not 0 < song.most_mb <= _MOST_MB:
+        raise ConfigError(f"song: most_mb must be above 0, at most {_MOST_MB:g}, got {song.most_mb:g}.")
+    for name, value in (("beats_file", song.beats_file), ("lyrics", song.lyrics)):
+        if value is not None and is_remote(value):
+            hide_address(value)
+            place = shown(value)
+            raise ConfigError(f"song: {name} is a file of this machine, got {place}; fetch it, and name the file.")
 
 
 def _check_window(window: str, start_s: float, end_s: float | None) -> None:

@@ -1,4 +1,4 @@
-"""Every audio file is an option of the config group `song`: `song=a/b.mp3`, `-m 'song=glob(*)' songs_dir=FOLDER`.
+"""Every song is an option of the config group `song`: `song=a/b.mp3`, `-m 'song=glob(*)' songs_dir=FOLDER`, an address.
 
 A Hydra ConfigSource of our own, with the search path `songs://FOLDER`. The demo song is an option of it too, listed
 where no folder is named; `expanded` turns a glob over a folder into the list of its songs.
@@ -18,9 +18,10 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from qmv.engine.song_addresses import encoded, hide_address, is_remote, split_list
 from qmv.errors import ConfigError
 
-__all__ = ["AUDIO_SUFFIXES", "DEMO", "expanded", "is_file", "quoted", "register"]
+__all__ = ["AUDIO_SUFFIXES", "DEMO", "expanded", "is_file", "quoted", "quoted_addresses", "register"]
 
 AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".oga", ".aif", ".aiff")
 DEMO = "demo"
@@ -49,7 +50,7 @@ class SongSource(ConfigSource):
         if name is None:
             raise ConfigLoadError(f"Config not found: {config_path}")
         path = name
-        if name != DEMO and self.path and is_file(inside := Path(self.path) / name):
+        if name != DEMO and self.path and not is_remote(name) and is_file(inside := Path(self.path) / name):
             path = str(inside)
         return ConfigResult(
             config=OmegaConf.create({"path": path.replace("${", r"\${")}),
@@ -109,6 +110,19 @@ def quoted(name: str) -> str:
     if re.fullmatch(r"[\w./-]+", name, re.ASCII):
         return name
     return '"' + re.sub(r'(\\*)"', r'\1\1\\"', name).replace("${", r"\${") + '"'
+
+
+def quoted_addresses(key: str, value: str) -> str:
+    """An override whose value has addresses, each as Hydra's grammar takes it; what is secret in them is hidden."""
+    if value[:1] in ("'", '"', "["):  # as somebody wrote it who knows the grammar
+        for address in re.findall(r"""[A-Za-z][A-Za-z0-9+.-]*://[^"'\s]*""", value):
+            hide_address(address)
+        return f"{key}={value}"
+    parts = split_list(value)
+    for part in parts:
+        hide_address(encoded(part))
+        hide_address(part)
+    return f"{key}=" + ",".join(quoted(encoded(part)) if is_remote(part) else part for part in parts)
 
 
 def is_file(path: Path) -> bool:

@@ -1,0 +1,279 @@
+"""Songs from servers and buckets: fetched once, refused where they are none, and never secretly an old copy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from qmv.engine.cache import Cache
+from qmv.engine.config import SongSettings
+from qmv.engine.inputs import open_song
+from qmv.engine.no_songs import refuse_other
+from qmv.engine.remote_songs import RemoteSong
+from qmv.engine.song_checks import check
+from qmv.errors import AccessError, ConfigError, InputError, ServiceError
+from tests.fakes.serving import lines, started
+
+Run = Callable[..., Any]
+SECRET = "Zm9yZ2VkLXNpZ25hdHVyZQ"
+
+
+@dataclass
+class Site:
+    """A server with `x.wav` on it, and the cache of this test; a new server is at another port, so `port` is kept."""
+
+    folder: Path
+    cache: Cache
+    port: int
+    told: list[str]
+
+    def url(self, path: str = "/x.wav") -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def file(self, path: str = "/x.wav", most_mb: float = 1.0) -> Path:
+        return RemoteSong(address=self.url(path), most_mb=most_mb, cache=self.cache, tell=self.told.append).file()
+
+    def statuses(self) -> list[int]:
+        return [request["status"] for request in lines(self.folder / "requests.jsonl")]
+
+
+@pytest.fixture
+def site(tmp_path: Path, song: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
+    """Starts a server with its script; the fetcher has no patience with it."""
+    from qmv.objects.web import Web
+
+    for name in ("patience_s", "knocks_s"):
+        monkeypatch.setitem(Web.__init__.__kwdefaults__, name, 0.0)
+    files = tmp_path / "site" / "files"
+    files.mkdir(parents=True)
+    shutil.copy(song, files / "x.wav")
+    cache = Cache(tmp_path / "cache")
+    with contextlib.ExitStack() as stack:
+
+        def start(*steps: dict[str, Any], **always: Any) -> Site:
+            script = {"steps": {"/x.wav": list(steps)}, "always": {"/x.wav": always}}
+            process = stack.enter_context(started("tests.fakes.song_server", tmp_path / "site", script))
+            return Site(folder=process.folder, cache=cache, port=process.port, told=[])
+
+        yield start
+
+
+# -- the cache -------------------------------------------------------------------------------------------------------
+
+
+def test_a_song_is_fetched_once(site: Callable[..., Site], song: Path) -> None:
+    there = site()
+    first = there.file()
+    assert (first.read_bytes() == song.read_bytes(), first.name) == (True, "song.wav")
+    assert (there.file(), there.statuses()) == (first, [200, 304])
+    assert there.told == [f"fetching {there.url()}, 0.1 MB"]
+
+
+def test_a_song_that_changed_is_fetched_and_the_old_file_stays_for_who_reads_it(
+    site: Callable[..., Site], click_track: Callable[..., Path]
+) -> None:
+    there = site()
+    first = there.file()
+    before = first.read_bytes()
+    click_track(there.folder / "files" / "x.wav", 90)
+    second = there.file()
+    assert (second != first, second.read_bytes() != before, first.read_bytes()) == (True, True, before)
+
+
+def test_a_fresh_signature_fetches_nothing(site: Callable[..., Site]) -> None:
+    there = site()
+    assert there.file("/x.wav?Expires=1&Signature=a") == there.file("/x.wav?Expires=2&Signature=b")
+    assert there.statuses() == [200, 304]
+
+
+def test_one_song_at_two_addresses_is_kept_once(site: Callable[..., Site]) -> None:
+    there = site()
+    assert there.file("/x.wav?a") == there.file("/x.wav?b")
+
+
+def test_a_kept_song_that_is_damaged_is_fetched_anew(site: Callable[..., Site], song: Path) -> None:
+    there = site()
+    there.file().write_bytes(b"damaged")
+    assert there.file().read_bytes() == song.read_bytes()
+
+
+def test_two_that_want_a_song_wait_for_each_other(site: Callable[..., Site]) -> None:
+    there = site()
+    there.file()
+    [lock] = (there.cache.root / "addresses").rglob("*.lock")
+    with FileLock(lock, timeout=0):
+        pass  # free again
+
+
+@pytest.mark.parametrize("fault", [{"reset": True}, {"status": 503}, {"hang": True}])
+def test_a_copy_is_used_with_a_word_where_the_server_cannot_be_asked(
+    site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    from qmv.objects.web import Web
+
+    monkeypatch.setitem(Web.__init__.__kwdefaults__, "answer_s", 0.3)
+    there = site({}, fault)
+    first = there.file()
+    assert there.file() == first
+    assert "is used, which may be an old one" in there.told[-1]
+
+
+def test_no_copy_is_used_where_the_server_denies_the_song(site: Callable[..., Site]) -> None:
+    there = site({}, {"status": 403})
+    there.file()
+    with pytest.raises(AccessError, match="not public, or the signature"):
+        there.file()
+
+
+def test_no_copy_is_used_where_the_song_is_gone(site: Callable[..., Site]) -> None:
+    there = site({}, {"status": 404})
+    there.file()
+    with pytest.raises(InputError, match="there is no such file"):
+        there.file()
+
+
+def test_a_server_that_is_away_is_told_where_there_is_no_copy(site: Callable[..., Site]) -> None:
+    with pytest.raises(ServiceError, match="busy or out of order"):
+        site(status=500).file()
+
+
+# -- what is no song -------------------------------------------------------------------------------------------------
+
+PAGE, LIST = "is a web page, not a song", "is a playlist, not a song"
+OTHERS = [
+    (b"<!DOCTYPE html><p>Sign in", "audio/mpeg", PAGE),
+    (b"\xef\xbb\xbf\n<html>", "", PAGE),
+    (b"please sign in to go on to the file that you have asked for, thank you", "text/html", PAGE),
+    (b"#EXTM3U\n#EXTINF:1,a\nx.mp3", "audio/mpeg", LIST),
+    (b"[playlist]\nFile1=x", "audio/x-scpls", LIST),
+    (b"http://host/x.mp3\nhttp://host/y.mp3\n", "audio/x-mpegurl", LIST),
+    (b"ffconcat version 1.0\n", "", LIST),
+    (b'{"error": "expired"}', "application/json", "is data (JSON), not a song"),
+    (b"<?xml version='1.0'?><Error/>", "application/xml", "is a document (XML), not a song"),
+    (b"%PDF-1.7", "application/pdf", "is a document (PDF), not a song"),
+    (b"just words", "text/plain", "is a text, not a song"),
+]
+
+
+@pytest.mark.parametrize(("head", "kind", "words"), OTHERS)
+def test_what_is_no_song_is_told_by_its_first_bytes(head: bytes, kind: str, words: str) -> None:
+    with pytest.raises(InputError) as raised:
+        refuse_other("song (there)", head, kind)
+    assert str(raised.value).startswith(f"song (there): {words}; ")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"ID3\x03\x00" + b"a" * 80, b"RIFF\x24\x00\x00\x00WAVEfmt ", b"fLaC\x00\x00", b"OggS\x00\x02", b"\xff\xfb\x90"],
+)
+@pytest.mark.parametrize("kind", ["text/html", "application/octet-stream", ""])
+def test_a_song_is_none_of_them_whatever_the_server_calls_it(head: bytes, kind: str) -> None:
+    refuse_other("song", head, kind)
+
+
+def test_a_page_is_not_kept(site: Callable[..., Site]) -> None:
+    there = site(kind="text/html")
+    (there.folder / "files" / "x.wav").write_bytes(b"<html>Sign in</html>")
+    with pytest.raises(InputError, match="is a web page"):
+        there.file()
+    assert not (there.cache.root / "downloads").exists()
+
+
+def test_bytes_that_are_no_sound_are_told_with_the_address(site: Callable[..., Site]) -> None:
+    there = site()
+    (there.folder / "files" / "x.wav").write_bytes(bytes(range(256)) * 20)
+    with pytest.raises(InputError) as raised:
+        there.file("/x.wav?secret=word")
+    assert str(raised.value).startswith(f"song ({there.url()}): cannot be read as audio")
+
+
+def test_a_song_that_is_too_large_is_refused_and_not_kept(site: Callable[..., Site]) -> None:
+    there = site()
+    with pytest.raises(InputError, match=r"has 0\.1 MB or more, and song\.most_mb allows 0\.01; raise it"):
+        there.file(most_mb=0.01)
+    assert list((there.cache.root / "addresses").rglob("*.download*")) == []
+
+
+def test_an_address_that_leads_to_an_unsafe_one_is_refused(site: Callable[..., Site]) -> None:
+    there = site(redirect="http://example.com/x.wav?token=1")
+    with pytest.raises(InputError, match=r"leads on to another address: song \(http://example.com/x.wav\): http://"):
+        there.file()
+
+
+def test_a_safe_address_never_leads_to_an_open_one() -> None:
+    remote = RemoteSong(address="https://host/x", most_mb=1, cache=Cache(Path("none")), tell=print)
+    with pytest.raises(InputError, match=r"leads on from https:// to http://127.0.0.1/x"):
+        remote._allow("https://host/x", "http://127.0.0.1/x?y=z")
+
+
+# -- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_the_title_is_the_files_name_where_no_tag_has_one(site: Callable[..., Site]) -> None:
+    there = site()
+    shutil.copy(there.folder / "files" / "x.wav", there.folder / "files" / "Größe 1.wav")
+    opened = open_song(SongSettings(path=there.url("/Gr%C3%B6%C3%9Fe%201.wav?x=y.mp3")), there.cache)
+    assert opened.title == "Größe 1"
+
+
+def test_a_file_address_is_a_path(song: Path, tmp_path: Path) -> None:
+    assert open_song(SongSettings(path=f"file://{song}"), Cache(tmp_path)).file.path == song
+
+
+@pytest.mark.parametrize("name", ["lyrics", "beats_file"])
+def test_what_belongs_to_a_song_is_a_file_of_this_machine(name: str) -> None:
+    settings = SongSettings(path="a.mp3", **{name: f"https://host/x.lrc?{SECRET}"})  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=rf"song: {name} is a file of this machine, got https://host/x.lrc; fetch it"):
+        check(settings)
+
+
+@pytest.mark.parametrize("most_mb", [0, -1, float("nan"), float("inf")])
+def test_a_size_that_is_none_is_refused(most_mb: float) -> None:
+    with pytest.raises(ConfigError, match="most_mb must be above 0"):
+        check(SongSettings(path="a.mp3", most_mb=most_mb))
+
+
+# -- on the command line ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_run_from_an_address_tells_its_signature_to_nobody(
+    site: Callable[..., Site], run_cli: Run, clicks_plugin: Path
+) -> None:
+    there = site()
+    quick = (f"plugins=[{clicks_plugin}]", "tracker=clicks", "graph=storyboard")
+    address = there.url(f"/x.wav?sig={SECRET}%2B&c='d',e")
+    ended = run_cli(f"song={address}", *quick)
+    assert ended.rc == 0, ended.stderr
+    [manifest] = ended.found("manifest.json")
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    assert told["song"]["address"] == there.url()
+    sweep = run_cli("-m", f"song={address},{there.url('/x.wav?' + SECRET)}", *quick)
+    assert sweep.rc == 0, sweep.stderr
+    missing = run_cli(f"song={there.url('/none.wav?' + SECRET)}", *quick)
+    assert missing.errors == [
+        f"error: song ({there.url('/none.wav')}): there is no such file (HTTP 404); check the address."
+    ]
+    asked = [request["path"] for request in lines(there.folder / "requests.jsonl")]
+    assert asked[0] == f"/x.wav?sig={SECRET}%2B&c='d',e"
+    texts = [file.read_bytes() for file in ended.outputs.rglob("*") if file.is_file()]
+    assert not any(SECRET.encode() in text for text in texts)
+    assert SECRET not in ended.stdout + ended.stderr + sweep.stdout + sweep.stderr + missing.stderr
+
+
+@pytest.mark.slow
+def test_a_video_is_made_of_a_song_from_an_address(
+    site: Callable[..., Site], run_cli: Run, clicks_plugin: Path
+) -> None:
+    there = site({"cut_at": 40_000}, {"status": 503, "retry_after": "0"})
+    ended = run_cli(f"song={there.url()}", f"plugins=[{clicks_plugin}]", "tracker=clicks", "min_images=1")
+    assert ended.rc == 0, ended.stderr
+    assert (ended.video.is_file(), there.statuses()) == (True, [200, 503, 206])
