@@ -1,0 +1,217 @@
+"""Buckets of S3 and of what speaks like it (R2, MinIO ...), and containers of Azure, by the library obstore."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from qmv.artifacts import File
+from qmv.errors import OutputError, output_error
+from qmv.objects.cloud_access import Options, access
+from qmv.objects.cloud_client import client, library
+from qmv.objects.cloud_errors import Trouble, Unable, refusal, weariness
+from qmv.objects.cloud_names import Place, is_etag_of
+from qmv.objects.store import Absent, ObjectStore, Standing, Taken, TooLarge, Upload
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from obstore.store import AzureStore, S3Store
+
+__all__ = ["CloudStore"]
+
+T = TypeVar("T")
+_PIECE_BYTES = 8 << 20
+_SLOWEST = 64_000  # bytes a second; what is slower counts as a stall
+_OWN_RETRIES_S = 200  # the library signs once for all tries of a request, and signatures grow old
+_CHECK_S = 20  # patience of check(): a wrong endpoint should not take ten minutes
+_PAUSES_S = (0.5, 1, 2, 4, 8, 15)
+_PROBE = ".qmv-probe"  # nothing ever stands there
+_NEVER = '"00000000000000000000000000000000"'  # no object's ETag
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudStore(ObjectStore):
+    """A bucket or container, with the path of the url as the prefix of all keys.
+
+    Files up to `whole_bytes` go in one request, larger ones in parts (`cloud_sending`). `site` is the address under
+    which people see the bucket, where that is another than the service's own (R2, a CDN).
+    """
+
+    url: str
+    options: Options = ()
+    site: str = ""
+    patience_s: float = 600
+    stall_s: float = 60
+    whole_bytes: int = 16 << 20
+
+    # -- the face of a store -------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Asks for a write that can never take place: what is wrong is told, and nothing is left behind."""
+        hasty = replace(self, patience_s=min(self.patience_s, _CHECK_S))
+        key = self.place.full(_PROBE, self.where)
+        with_etag = {"e_tag": _NEVER}
+        obstore = library(self.where)
+        try:
+            hasty.bear(lambda: obstore.put(hasty.client(), key, b"", mode=with_etag, use_multipart=False))
+        except (Taken, Unable):
+            hasty.look(_PROBE)  # whether it may read, too
+        else:  # a service that knows no conditions has made it
+            hasty.bear(lambda: obstore.delete(hasty.client(), key))
+
+    def look(self, key: str) -> Standing | None:
+        obstore, full = library(self.where), self.place.full(key, self.where)
+
+        def ask() -> tuple[Any, dict[str, str]]:
+            try:
+                found = obstore.get(self.client(), full, options={"head": True})
+            except obstore.exceptions.BaseError as error:
+                if Trouble.of(error).status in (400, 401, 403):  # a HEAD is refused without a word
+                    obstore.get(self.client(), full, options={"range": (0, 1)})
+                if "Metadata value" not in str(error):
+                    raise
+                return obstore.head(self.client(), full), {}  # another writer's, whose metadata cannot be read
+            return found.meta, found.attributes
+
+        try:
+            meta, attributes = self.bear(ask)
+        except Absent:
+            return None
+        etag = meta["e_tag"] or ""
+        return Standing(
+            key=key, size_bytes=meta["size"], version=meta["version"] or etag or str(meta["last_modified"]),
+            content_type=attributes.get("Content-Type", ""), sums={"etag": etag} if etag else {},
+        )  # fmt: skip
+
+    def holds(self, standing: Standing, file: File) -> bool:
+        if standing.size_bytes != file.size_bytes:
+            return False
+        if self.place.scheme == "s3" and is_etag_of(standing.sums.get("etag", ""), file):
+            return True
+        digest = hashlib.sha256()
+        try:
+            for piece in self._pieces(standing):
+                digest.update(piece)
+        except (Absent, Taken):
+            return False
+        return digest.hexdigest() == file.sha256
+
+    def send(self, upload: Upload, replaces: Standing | None, progress: Callable[[int], None]) -> None:
+        from qmv.objects.cloud_sending import send
+
+        send(self, upload, replaces, progress)
+
+    def fetch(self, key: str, target: Path, most_bytes: int) -> Standing:
+        while True:
+            standing = self.look(key)
+            if standing is None:
+                raise Absent(key)
+            if standing.size_bytes > most_bytes:
+                raise TooLarge(standing.size_bytes)
+            try:
+                with target.open("wb") as stream:
+                    for piece in self._pieces(standing):
+                        stream.write(piece)
+            except Taken:  # it was replaced meanwhile: halves of two files are none
+                continue
+            except OSError as error:
+                raise output_error(error) or OutputError(
+                    f"{self.where}: {target} cannot be written ({error})."
+                ) from error
+            return standing
+
+    def address(self, key: str) -> str:
+        full = quote(self.place.full(key, self.where), safe="/~")
+        if self.site:
+            return f"{self.site.rstrip('/')}/{full}"
+        return f"{self.endpoint}/{full}"
+
+    def sign(self, key: str, hours: float) -> str:
+        """An address that gives the file to whoever has it, for so long."""
+        obstore, full = library(self.where), self.place.full(key, self.where)
+        signed: str = self.bear(lambda: obstore.sign(self.client(), "GET", full, timedelta(hours=hours)))
+        return signed
+
+    # -- for `cloud_sending` -------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def place(self) -> Place:
+        return Place.of(self.url, self.where)
+
+    @property
+    def endpoint(self) -> str:
+        """The service's address of the bucket."""
+        config = access(self.place, (*self.options, ("skip_signature", True)), self.where)
+        hosted = config.get("virtual_hosted_style_request", False)
+        return str(config["endpoint"]) if hosted else f"{config['endpoint']}/{self.place.bucket}"
+
+    def client(self, request_bytes: int = _PIECE_BYTES, copy_if: str = "") -> S3Store | AzureStore:
+        """The library's client, for requests of so many bytes; `copy_if` is the condition of copies."""
+        timeout_s = self.stall_s + request_bytes / _SLOWEST
+        told = tuple(sorted(access(self.place, self.options, self.where).items()))
+        around = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith(("AWS_", "AZURE_"))))
+        retries_s = min(_OWN_RETRIES_S, self.patience_s / 2)
+        return client(self.place, told, around, timeout_s=timeout_s, retries_s=retries_s, copy_if=copy_if)
+
+    def bear(self, ask: Callable[[], T], before_again: Callable[[], None] | None = None) -> T:
+        """The answer to a question, asked again while that may help.
+
+        Raises Absent where nothing is, Taken where a condition does not hold, and QmvError for everything else.
+        """
+        obstore = library(self.where)
+        errors = obstore.exceptions
+        began, tries = time.monotonic(), 0
+        while True:
+            try:
+                return ask()
+            except (errors.BaseError, FileNotFoundError) as error:
+                trouble = Trouble.of(error)
+                kind = _kind(error, trouble)
+            if kind is not None:
+                raise kind(self.url) from None
+            waited_s = time.monotonic() - began
+            if not trouble.passes:
+                raise refusal(trouble, self.where, self.place, self._host()) from None
+            if waited_s >= self.patience_s:
+                raise weariness(trouble, self.where, self._host(), waited_s) from None
+            time.sleep(min(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], self.patience_s - waited_s))
+            tries += 1
+            if before_again is not None:
+                before_again()
+
+    def _host(self) -> str:
+        return urlsplit(self.endpoint).netloc
+
+    def _pieces(self, standing: Standing) -> Iterator[Any]:
+        """What stands there, a piece at a time; raises Taken where it is replaced meanwhile."""
+        obstore, full = library(self.where), self.place.full(standing.key, self.where)
+        etag = standing.sums.get("etag")
+        for start in range(0, standing.size_bytes, _PIECE_BYTES):
+            options: dict[str, Any] = {"range": (start, min(start + _PIECE_BYTES, standing.size_bytes))}
+            if etag:
+                options["if_match"] = etag
+            yield self.bear(functools.partial(_piece, obstore, self.client(), full, options))
+
+
+def _piece(obstore: ModuleType, client: Any, key: str, options: dict[str, Any]) -> Any:
+    return obstore.get(client, key, options=options).bytes()
+
+
+def _kind(error: BaseException, trouble: Trouble) -> type[Exception] | None:
+    """Taken or Absent, where an error says that and no more."""
+    from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+    if trouble.passes or trouble.code in ("NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"):
+        return None
+    if isinstance(error, (AlreadyExistsError, PreconditionError)):
+        return Taken
+    return Absent if isinstance(error, FileNotFoundError) else None

@@ -1,0 +1,54 @@
+"""The library obstore, loaded when it is wanted, and its clients: one for each way of asking."""
+
+from __future__ import annotations
+
+import functools
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from qmv.errors import PluginError
+from qmv.objects.cloud_names import Place
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from obstore.store import AzureConfig, AzureStore, S3Config, S3Store
+
+__all__ = ["client", "library"]
+
+
+@functools.cache
+def library(where: str) -> ModuleType:
+    """The module `obstore`; raises PluginError where it is not installed."""
+    try:
+        import obstore
+        import obstore.exceptions
+    except ImportError as error:
+        raise PluginError(
+            f"{where}: needs the package obstore, which is not installed; "
+            "install it with: python -m pip install 'qmv[object_store]'"
+        ) from error
+    return obstore
+
+
+@functools.lru_cache(maxsize=32)
+def client(
+    place: Place, config: tuple[tuple[str, Any], ...], around: Any, *, timeout_s: float, retries_s: float, copy_if: str
+) -> S3Store | AzureStore:
+    """A client for requests that take at most `timeout_s`, sent again for `retries_s`; `copy_if` is the condition of
+    its copies. `around` is the environment, which the library reads as well: another one is another client."""
+    from obstore.store import AzureStore, S3Store
+
+    told: dict[str, Any] = dict(config) | ({"copy_if_not_exists": copy_if} if copy_if else {})
+    pauses = {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=15), "base": 2}
+    common: dict[str, Any] = {
+        "client_options": {
+            "allow_http": told["endpoint"].startswith("http://"),
+            "connect_timeout": timedelta(seconds=10),
+            "timeout": timedelta(seconds=timeout_s),
+        },
+        "retry_config": {"max_retries": 1000, "retry_timeout": timedelta(seconds=retries_s), "backoff": pauses},
+    }
+    if place.scheme == "s3":
+        return S3Store(place.bucket, config=cast("S3Config", told), **common)
+    return AzureStore(place.bucket, config=cast("AzureConfig", told), **common)
