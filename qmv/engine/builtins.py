@@ -52,7 +52,10 @@ _ENCODERS = (
     "qmv.plugins.encoder.videotoolbox:Videotoolbox",
     "qmv.plugins.encoder.auto:Auto",
 )
-_STORAGES = ("qmv.plugins.storage.folder:Folder",)
+_STORAGES = (
+    "qmv.plugins.storage.folder:Folder",
+    "qmv.plugins.storage.object_store:ObjectStoreStorage",
+)
 
 
 def _classes(paths: tuple[str, ...]) -> list[Any]:
