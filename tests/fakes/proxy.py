@@ -152,7 +152,7 @@ class _Passing(Answering):
             length = int(self.headers.get("Content-Length", 0))
             self._send(upstream, chance.randrange(length + 1) if fault == "reset" else None)
             self._answer(upstream.getresponse(), fault)
-        except _Broken:
+        except (_Broken, OSError):  # also where the client went away, as one that was killed does
             with contextlib.suppress(OSError):
                 self._abort(upstream)
             raise

@@ -1,0 +1,69 @@
+"""How people get at an object in Google Cloud Storage: its plain address, one for everybody, one that ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from qmv.errors import AccessError
+from qmv.objects.gcs import GcsStore
+from qmv.objects.gcs_errors import Answer
+from qmv.objects.gcs_link import base_url
+
+__all__ = ["can_sign", "public", "signed"]
+
+_SAME_FOR_ALL = "uniform bucket-level access"
+
+
+def public(store: GcsStore, key: str) -> str:
+    """The plain address, once everybody can read what is there; raises AccessError where the bucket forbids it."""
+    blob = store.blob(key)
+
+    def grant() -> bool:
+        try:
+            blob.make_public(timeout=store.timeouts_s, retry=None)
+        except Exception as error:
+            answer = Answer.in_error(error)
+            said = answer.message.lower() if answer else ""
+            if answer is None or answer.status not in (400, 412) or not ("uniform" in said or "public" in said):
+                raise
+            return False
+        return True
+
+    address = store.address(key)
+    if not store.bear(grant) and not store.bear(lambda: _opens(address, store.timeouts_s)):
+        raise AccessError(
+            f"{store.where}: the bucket {store.bucket} has {_SAME_FOR_ALL}, so one object alone cannot be made public; "
+            f"run: gcloud storage buckets add-iam-policy-binding gs://{store.bucket} --member=allUsers "
+            "--role=roles/storage.objectViewer, or set storage.link=signed."
+        )
+    return address
+
+
+def _opens(address: str, timeouts_s: tuple[float, float]) -> bool:
+    """Whether somebody without credentials gets it, whatever the bucket's rules are made of."""
+    import requests
+
+    with requests.get(address, headers={"Range": "bytes=0-0"}, timeout=timeouts_s, stream=True) as answer:
+        if answer.status_code >= 500:
+            answer.raise_for_status()
+        return answer.ok
+
+
+def can_sign(store: GcsStore) -> None:
+    """Raises AccessError where the credentials cannot sign an address."""
+    if store.link().signer is None:
+        raise AccessError(
+            f"{store.where}: {store.link().account} cannot sign addresses, as its credentials hold no key; name a "
+            "service account's key file in GOOGLE_APPLICATION_CREDENTIALS, or set storage.link=plain."
+        )
+
+
+def signed(store: GcsStore, key: str, expires_h: float) -> str:
+    """An address that opens the object to whoever has it, until it ends."""
+    can_sign(store)
+    return str(
+        store.blob(key).generate_signed_url(
+            version="v4", expiration=timedelta(hours=expires_h), method="GET", credentials=store.link().signer,
+            api_access_endpoint=base_url(),
+        )
+    )  # fmt: skip
