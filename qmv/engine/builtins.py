@@ -54,6 +54,7 @@ _ENCODERS = (
 )
 _STORAGES = (
     "qmv.plugins.storage.folder:Folder",
+    "qmv.plugins.storage.gcs:Gcs",
     "qmv.plugins.storage.object_store:ObjectStoreStorage",
 )
 
