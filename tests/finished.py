@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import soundfile
 from PIL import Image
 
+from qmv.artifacts import Artifact
+from qmv.engine.recorded import Recorded
 from tests.media.helpers import write_sound
 
 __all__ = ["COLOURS", "FIRST_BEAT_S", "RECIPES", "SECONDS", "Film", "Recipe", "film_of"]
 
+A = TypeVar("A", bound=Artifact)
 SECONDS, FIRST_BEAT_S = 3.0, 0.25
 
 # Far apart, and strong enough that the wrong matrix (BT.601) or range shows.
@@ -85,6 +88,17 @@ class Film:
     @property
     def fps(self) -> Fraction:
         return self.recipe.fps
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.path.parent
+
+    def artifact(self, node: str, kind: type[A]) -> A:
+        """What a node of the run made."""
+        found = Recorded.read(self.folder).artifact(node, kind)
+        assert found is not None
+        return found
 
     @cached_property
     def _storyboard(self) -> dict[str, Any]:

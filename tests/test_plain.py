@@ -93,13 +93,8 @@ def test_song_without_an_end_comes_back_as_it_was(tmp_path: Path) -> None:
     assert load(Song, through_json(song, tmp_path), tmp_path) == song
 
 
-def test_delivery_without_a_file_comes_back_as_it_was(tmp_path: Path) -> None:
-    delivery = Delivery(url="https://example.org/a.mp4", storage="s3")
-    assert load(Delivery, through_json(delivery, tmp_path), tmp_path) == delivery
-
-
-def test_delivery_with_a_file_comes_back_as_it_was(tmp_path: Path) -> None:
-    delivery = Delivery(url="a.mp4", storage="folder", file=file_in(tmp_path))
+def test_delivery_comes_back_as_it_was(tmp_path: Path) -> None:
+    delivery = Delivery(url="https://example.org/a.mp4", storage="s3", unchanged=True, companions=("a.json",))
     assert load(Delivery, through_json(delivery, tmp_path), tmp_path) == delivery
 
 

@@ -25,6 +25,17 @@ _FOLDER = "${hydra:runtime.output_dir}"  # what config.yaml calls the run's own 
 _OPEN = ("session", "n", "licence")  # knobs of a delivery
 
 
+@dataclass
+class _Part:
+    """What of a config a delivery reads."""
+
+    storage: Any = None
+    stages: Any = None
+    session: str = ""
+    n: int | None = None
+    licence: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
     """A run as its manifest tells it."""
@@ -78,13 +89,12 @@ class Recorded:
         config = self.config(self.folder)
         node = _node_of_delivery(config, registry)
         used = config.stages.get(node, "deliver")
-        part = OmegaConf.create(
-            {
-                "storage": node_of(registry, "storage", config.storage),
-                "stages": {node: node_of(registry, "stage", used)},
-                **{name: config.get(name) for name in _OPEN},
-            }
-        )
+        known = {
+            "storage": node_of(registry, "storage", config.storage),
+            "stages": {node: node_of(registry, "stage", used)},
+            **{name: config.get(name) for name in _OPEN},
+        }
+        part = cast(DictConfig, OmegaConf.merge(OmegaConf.structured(_Part), known))
         allowed = (*_OPEN, "storage", f"stages.{node}")
         changed(part, overrides, registry, allowed)
         stage = bound(part, registry, f"stages.{node}")

@@ -60,6 +60,8 @@ def replay(before: Recorded, folder: Path, registry: Registry, *, song: Path | N
     config = before.config(folder)
     with open_dict(config):
         config.song.path = _song(before, song)
+        for name in ("title", "artist"):  # the file's name may have given them
+            config.song[name] = before.manifest["song"][name]
         config.storage = node_of(registry, "storage", "folder")
         config.storage.path = str(folder)
         config.session = ""

@@ -1,38 +1,29 @@
-"""Handing the video to a storage that remembers."""
+"""Handing the video, and what belongs beside it, to a storage."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import json
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from qmv.api import Storage, plugin, setting
-from qmv.artifacts import Artifact, Delivery, File, Song, Video
+from qmv.api import Storage, Stored, Upload, plugin
+from qmv.artifacts import Artifact, Delivery, File, LyricLine, Song, Video
+from qmv.errors import OutputError, PluginError
+from qmv.objects.folder import FolderStore
 from qmv.plugins.storage.folder import Folder
 from qmv.stages.deliver import Deliver
 from qmv.testing import StageContract, stage_context, style
+from tests.finished import Film
 
 
-@plugin
-class Shelf(Storage):
-    """Writes down what it is given."""
-
-    name = "shelf"
-    notes: str = setting("where it writes", default="")
-
-    def put(self, file: Path, key: str, metadata: Mapping[str, str]) -> str:
-        Path(self.notes).write_text(f"{file.name}|{key}|{dict(sorted(metadata.items()))}", encoding="utf-8")
-        return f"shelf://{key}"
-
-    def exists(self, key: str) -> bool:
-        return Path(self.notes).exists()
-
-
-def a_song(tmp_path: Path, title: str = "Night Train", artist: str = "The Pier") -> Song:
+def a_song(tmp_path: Path, title: str = "Night Train", **changes: Any) -> Song:
     (tmp_path / "song").write_bytes(b"a song")
-    return Song(file=File.of(tmp_path / "song"), title=title, artist=artist)
+    return Song(file=File.of(tmp_path / "song"), title=title, **{"artist": "The Pier", **changes})
 
 
 def a_video(tmp_path: Path) -> Video:
@@ -42,9 +33,19 @@ def a_video(tmp_path: Path) -> Video:
     )
 
 
-def delivered(tmp_path: Path, key: str = "{title}.mp4", **song: str) -> Delivery:
-    stage = Deliver(storage=Shelf(notes=str(tmp_path / "notes")), key=key)
-    return stage.run(stage_context(tmp_path), song=a_song(tmp_path, **song), style=style(), video=a_video(tmp_path))
+def key_of(tmp_path: Path, *, title: str = "Night Train", **settings: Any) -> str:
+    stage = Deliver(storage=Folder(path=str(tmp_path)), **settings)
+    return stage.key_of(a_song(tmp_path, title), style(), a_video(tmp_path), "12-00-00")
+
+
+@pytest.fixture(scope="module")
+def film(finished_film: Callable[[str], Film]) -> Film:
+    return finished_film("stills")
+
+
+@pytest.fixture
+def video(film: Film) -> Video:
+    return film.artifact("video", Video)
 
 
 class TestDeliver(StageContract):
@@ -53,24 +54,30 @@ class TestDeliver(StageContract):
         return Deliver(storage=Folder(path=str(tmp_path / "films")))
 
     @pytest.fixture
-    def given(self, tmp_path: Path) -> dict[str, Artifact]:
-        return {"song": a_song(tmp_path), "style": style(), "video": a_video(tmp_path)}
+    def given(self, tmp_path: Path, video: Video) -> dict[str, Artifact]:
+        return {"song": a_song(tmp_path), "style": style(), "video": video}
 
 
-def test_deliver_tells_the_address(tmp_path: Path) -> None:
-    made = delivered(tmp_path)
-    assert (made.url, made.storage) == ("shelf://Night Train.mp4", "shelf")
+# -- keys ------------------------------------------------------------------------------------------------------------
 
 
-def test_deliver_hands_over_the_video_with_its_names(tmp_path: Path) -> None:
-    delivered(tmp_path)
-    wanted = "video.mp4|Night Train.mp4|{'style': 'trial', 'title': 'Night Train'}"
-    assert (tmp_path / "notes").read_text(encoding="utf-8") == wanted
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({}, "Night Train.mp4"),
+        ({"session": "spring-26"}, "videos/spring-26/video_1.mp4"),
+        ({"session": "spring-26", "n": 12}, "videos/spring-26/video_12.mp4"),
+        ({"key": "{artist}/{style}/{title} {run}.mp4"}, "The Pier/trial/Night Train 12-00-00.mp4"),
+        ({"session": "s", "key": "{session}-{n}.mp4"}, "s-1.mp4"),
+    ],
+)
+def test_key_is_made_of_names(tmp_path: Path, settings: dict[str, Any], key: str) -> None:
+    assert key_of(tmp_path, **settings) == key
 
 
-def test_deliver_fills_every_placeholder(tmp_path: Path) -> None:
-    made = delivered(tmp_path, "{artist}/{style}/{title} {run}.mp4")
-    assert made.url == f"shelf://The Pier/trial/Night Train {tmp_path.name}.mp4"
+def test_name_of_a_video_tells_its_bytes(tmp_path: Path) -> None:
+    digest = a_video(tmp_path).file.sha256[:8]
+    assert key_of(tmp_path, key=Storage.default_key) == f"videos/Night Train/trial/Night Train-{digest}.mp4"
 
 
 @pytest.mark.parametrize(
@@ -85,23 +92,118 @@ def test_deliver_fills_every_placeholder(tmp_path: Path) -> None:
         (" spaced . ", "spaced"),
     ],
 )
-def test_deliver_makes_a_file_name_of_any_title(tmp_path: Path, title: str, name: str) -> None:
-    assert delivered(tmp_path, title=title).url == f"shelf://{name}.mp4"
+def test_any_title_makes_a_file_name(tmp_path: Path, title: str, name: str) -> None:
+    assert key_of(tmp_path, title=title) == f"{name}.mp4"
 
 
-def test_deliver_shortens_a_long_title_to_what_file_systems_take(tmp_path: Path) -> None:
-    name = delivered(tmp_path, title="夜" * 300).url.removeprefix("shelf://")
+def test_a_long_title_is_shortened_to_what_file_systems_take(tmp_path: Path) -> None:
+    name = key_of(tmp_path, title="夜" * 300)
     assert len(name.encode()) <= 124
     assert set(name.removesuffix(".mp4")) == {"夜"}
 
 
-@pytest.mark.parametrize("key", ["{album}.mp4", "{}.mp4", "{title", "{title!x}"])
-def test_deliver_refuses_a_wrong_placeholder(key: str) -> None:
+@pytest.mark.parametrize("key", ["{album}.mp4", "{}.mp4", "{title", "{title!x}", "{title.name}.mp4", "{title[a]}.mp4"])
+def test_a_wrong_placeholder_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="key has a wrong placeholder"):
-        Deliver(storage=Shelf(), key=key)
+        Deliver(storage=Folder(), key=key)
 
 
-@pytest.mark.parametrize("key", ["{title.name}.mp4", "{title[a]}.mp4"])
-def test_deliver_refuses_a_placeholder_with_a_part(key: str) -> None:
-    with pytest.raises(ValueError, match="key has a wrong placeholder"):
-        Deliver(storage=Shelf(), key=key)
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"session": "../other"}, "session has letters"),
+        ({"session": ".hidden"}, "session has letters"),
+        ({"session": "a/b"}, "session has letters"),
+        ({"session": "a" * 129}, "session has letters"),
+        ({"n": -1}, "n must be at least 0"),
+        ({"key": "{session}.mp4"}, "there is no session; set session=ID"),
+    ],
+)
+def test_a_wrong_session_is_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Deliver(storage=Folder(), **settings)
+
+
+# -- what is stored --------------------------------------------------------------------------------------------------
+
+
+def delivered(tmp_path: Path, film: Film, *, lyrics: tuple[LyricLine, ...] = (), **settings: Any) -> Delivery:
+    stage = Deliver(storage=Folder(path=str(tmp_path / "films")), **settings)
+    inputs = {name: film.artifact(name, kind) for name, kind in stage.inputs().items()}
+    inputs["song"] = dataclasses.replace(inputs["song"], lyrics=lyrics)
+    return stage.run(stage_context(tmp_path), **inputs)  # type: ignore[arg-type]
+
+
+def test_everything_lies_beside_the_video(tmp_path: Path, film: Film) -> None:
+    made = delivered(tmp_path, film, session="s", lyrics=(LyricLine(start_s=0.5, text="<la> la"),))
+    folder = tmp_path / "films" / "videos" / "s"
+    suffixes = [".jpg", ".srt", ".vtt", ".html", ".json"]
+    assert made.url == str(folder / "video_1.mp4")
+    assert made.companions == tuple(str(folder / f"video_1{suffix}") for suffix in suffixes)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        f"video_1{suffix}" for suffix in [".mp4", *suffixes]
+    )
+    page = (folder / "video_1.html").read_text(encoding="utf-8")
+    assert 'src="video_1.mp4"' in page
+    assert 'src="video_1.vtt"' in page
+    assert "<la>" not in page
+
+
+def test_the_sidecar_tells_what_the_video_is_made_of(tmp_path: Path, film: Film) -> None:
+    made = delivered(tmp_path, film, licence="CC BY 4.0")
+    about = json.loads(Path(made.companions[-1]).read_text(encoding="utf-8"))
+    video = film.artifact("video", Video)
+    assert about["video"]["sha256"] == File.of(Path(made.url)).sha256 == video.file.sha256
+    assert about["licence"] == "CC BY 4.0"
+    assert about["sync"]["cuts"] == len(about["pictures"]) - 1
+    assert about["beats"]["count"] == len(about["beats"]["times_s"])
+    assert about["pictures"][-1]["end_s"] == pytest.approx(about["video"]["duration_s"])
+    assert all(picture["prompt"] and picture["sha256"] for picture in about["pictures"])
+    text = json.dumps(about)
+    assert str(tmp_path) not in text
+    assert str(film.folder) not in text
+
+
+def test_the_same_video_twice_sends_nothing_and_says_so(tmp_path: Path, film: Film) -> None:
+    assert not delivered(tmp_path, film).unchanged
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()}
+    assert delivered(tmp_path, film).unchanged
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()} == files
+
+
+def test_another_video_under_the_key_is_left_alone_and_so_is_what_lies_beside_it(tmp_path: Path, film: Film) -> None:
+    (tmp_path / "films").mkdir()
+    for suffix in (".mp4", ".json"):
+        (tmp_path / "films" / f"taken{suffix}").write_bytes(b"somebody else's")
+    with pytest.raises(OutputError, match=r"storage\.overwrite=true"):
+        delivered(tmp_path, film, key="taken.mp4")
+    assert {path.read_bytes() for path in (tmp_path / "films").iterdir()} == {b"somebody else's"}
+
+
+def test_the_video_goes_alone_where_that_is_wanted(tmp_path: Path, film: Film) -> None:
+    assert delivered(tmp_path, film, companions=False).companions == ()
+    assert len(list((tmp_path / "films").iterdir())) == 1
+
+
+def test_nothing_is_left_in_the_run_folder(tmp_path: Path, film: Film) -> None:
+    delivered(tmp_path, film)
+    assert [path.name for path in stage_context(tmp_path).folder.iterdir() if path.name.startswith(".delivery")] == []
+
+
+@plugin
+class Careless(Storage):
+    """Says where, and nothing else."""
+
+    name = "careless"
+
+    def store(self) -> FolderStore:
+        raise NotImplementedError
+
+    def put(self, upload: Upload, progress: Callable[[int], None]) -> Stored:
+        return "somewhere"  # type: ignore[return-value]
+
+
+def test_a_storage_that_breaks_its_contract_is_named(tmp_path: Path, video: Video) -> None:
+    stage = Deliver(storage=Careless(), companions=False)
+    with pytest.raises(PluginError, match=r"storage \(careless\): put\(\) must give a Stored, got 'somewhere'"):
+        stage.run(stage_context(tmp_path), song=a_song(tmp_path), style=style(), video=video)

@@ -1,0 +1,145 @@
+"""`python -m qmv deliver`: a run's video once more, elsewhere, after a crash; and one sentence for each mistake."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmv.__main__ import main
+from tests.finished import Film
+
+Deliver = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def film(finished_film: Callable[[str], Film]) -> Film:
+    return finished_film("stills")
+
+
+@pytest.fixture
+def run(film: Film, tmp_path: Path) -> Path:
+    """A copy of a finished run's folder, which a test may change."""
+    return shutil.copytree(film.folder, tmp_path / "run")
+
+
+@pytest.fixture
+def deliver(capsys: pytest.CaptureFixture[str]) -> Deliver:
+    """Runs the command: (exit code, stdout, stderr)."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        rc = main(["deliver", *map(str, arguments)])
+        said = capsys.readouterr()
+        return rc, said.out.strip(), said.err
+
+    return command
+
+
+def manifest(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "manifest.json").read_text(encoding="utf-8")))
+
+
+def changed(run: Path, **values: Any) -> None:
+    (run / "manifest.json").write_text(json.dumps(manifest(run) | values), encoding="utf-8")
+
+
+def test_a_run_is_delivered_elsewhere(deliver: Deliver, run: Path, film: Film, tmp_path: Path) -> None:
+    rc, url, err = deliver(run, f"storage.path={tmp_path / 'films'}", "session=spring", "n=3", "licence=CC0")
+    assert rc == 0, err
+    assert url == str(tmp_path / "films" / "videos" / "spring" / "video_3.mp4")
+    assert Path(url).read_bytes() == film.path.read_bytes()
+    assert json.loads(Path(url).with_suffix(".json").read_text(encoding="utf-8"))["licence"] == "CC0"
+    assert manifest(run)["result"] == url
+    assert [delivery["url"] for delivery in manifest(run)["deliveries"]][1:] == [url]
+
+
+def test_the_same_delivery_again_sends_nothing(deliver: Deliver, run: Path, tmp_path: Path) -> None:
+    first = deliver(run, f"storage.path={tmp_path / 'films'}")
+    again = deliver(run, f"storage.path={tmp_path / 'films'}")
+    assert again[:2] == first[:2]
+    assert "holds the same bytes already; nothing was sent" in again[2]
+    assert "nothing was sent" not in first[2]
+
+
+def test_without_settings_it_goes_where_the_run_would_have_put_it(deliver: Deliver, run: Path) -> None:
+    rc, url, err = deliver(run)
+    assert (rc, Path(url).parent) == (0, run), err
+
+
+def test_a_video_that_left_the_cache_is_taken_from_the_run_folder(
+    deliver: Deliver, run: Path, film: Film, tmp_path: Path
+) -> None:
+    artifact = json.loads((run / "artifacts" / "video.json").read_text(encoding="utf-8"))
+    artifact["file"]["path"] = str(tmp_path / "gone.mp4")
+    (run / "artifacts" / "video.json").write_text(json.dumps(artifact), encoding="utf-8")
+    rc, url, err = deliver(run, f"storage.path={tmp_path / 'films'}")
+    assert rc == 0, err
+    assert Path(url).read_bytes() == film.path.read_bytes()
+
+
+def test_a_run_whose_delivery_failed_is_finished_by_it(deliver: Deliver, run: Path, tmp_path: Path) -> None:
+    stages = manifest(run)["stages"]
+    stages[-1] |= {"status": "failed", "error": "the network was away"}
+    changed(run, status="failed", error="the network was away", stages=stages)
+    assert deliver(run, f"storage.path={tmp_path / 'films'}")[0] == 0
+    assert (manifest(run)["status"], manifest(run)["error"], manifest(run)["stages"][-1]["status"]) == (
+        "finished", None, "finished",
+    )  # fmt: skip
+
+
+def test_another_video_is_replaced_only_when_told_to(deliver: Deliver, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "a.mp4").write_bytes(b"another")
+    words = (run, f"storage.path={tmp_path / 'films'}", "stages.delivery.key=a.mp4")
+    rc, _, err = deliver(*words)
+    assert rc == 1
+    assert "stands already with other content; set storage.overwrite=true" in err
+    assert deliver(*words, "storage.overwrite=true")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["storage=foldr"], "storage: 'foldr' is not known. Did you mean 'folder'?"),
+        (["seed=2"], "seed: cannot be changed here; what can is session, n, licence, storage, stages.delivery."),
+        (["session=../x"], "session has letters"),
+        (["n=many"], "n: must be a whole number, got 'many'"),
+        (["storage.pat=x"], "pat"),
+        (["storage=folder,gcs"], "needs one value"),
+        (["~storage"], "needs one value"),
+        (["storage"], "cannot be read as KEY=VALUE"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_sentence(deliver: Deliver, run: Path, words: list[str], said: str) -> None:
+    rc, out, err = deliver(run, *words)
+    assert (rc, out) == (1, "")
+    assert said in err
+    assert len([line for line in err.splitlines() if line.startswith("error: ")]) == 1
+    assert "Traceback" not in err
+
+
+def test_what_is_no_run_is_refused(deliver: Deliver, run: Path, tmp_path: Path) -> None:
+    assert "has no manifest.json; name the folder of a run" in deliver(tmp_path / "nowhere")[2]
+    (run / "manifest.json").write_text("{", encoding="utf-8")
+    assert "is no manifest of a run" in deliver(run)[2]
+    (run / "manifest.json").write_text('{"schema": 1}', encoding="utf-8")
+    assert "was written by another version of QMV" in deliver(run)[2]
+
+
+def test_what_was_not_proven_is_not_delivered(deliver: Deliver, run: Path) -> None:
+    stages = manifest(run)["stages"]
+    proof = next(stage for stage in stages if stage["stage"] == "prove_sync")
+    proof |= {"status": "failed", "error": "cut 3 is 4 frames late"}
+    changed(run, stages=stages)
+    rc, _, err = deliver(run)
+    assert rc == 1
+    assert "its video was not proven (cut 3 is 4 frames late)" in err
+
+
+def test_a_run_that_made_no_video_says_so(deliver: Deliver, run: Path) -> None:
+    (run / "artifacts" / "video.json").unlink()
+    assert "its run ended before it had made its video; run the same command again" in deliver(run)[2]
