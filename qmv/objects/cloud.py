@@ -18,6 +18,7 @@ from qmv.errors import OutputError, output_error
 from qmv.objects.cloud_access import Options, access
 from qmv.objects.cloud_client import client, library
 from qmv.objects.cloud_errors import Trouble, Unable, refusal, weariness
+from qmv.objects.cloud_links import azure_link
 from qmv.objects.cloud_names import Place, is_etag_of
 from qmv.objects.store import Absent, ObjectStore, Standing, Taken, TooLarge, Upload
 
@@ -138,6 +139,13 @@ class CloudStore(ObjectStore):
     def sign(self, key: str, hours: float) -> str:
         """An address that gives the file to whoever has it, for so long."""
         obstore, full = library(self.where), self.place.full(key, self.where)
+        config = access(self.place, self.options, self.where)
+        if account_key := str(config.get("account_key", "")):
+            address = replace(self, site="").address(key)
+            account = str(config["account_name"])
+            return azure_link(
+                address, place=self.place, full=full, account=account, account_key=account_key, hours=hours
+            )
         signed: str = self.bear(lambda: obstore.sign(self.client(), "GET", full, timedelta(hours=hours)))
         return signed
 

@@ -105,7 +105,7 @@ def _in_parts(store: CloudStore, upload: Upload, replaces: Standing | None, prog
     part = f"{upload.key}{_PARTS}/{upload.file.sha256[:16]}"
     if not _stands(store, part, upload):
         _still(store, upload, replaces)
-        _upload(store, upload, part, progress)
+        _upload(store, upload, part, replaces, progress)
     try:
         _move(store, part, upload.key, replaces)
     except Absent:
@@ -119,7 +119,9 @@ def _stands(store: CloudStore, part: str, upload: Upload) -> bool:
     return standing is not None and store.holds(standing, upload.file)
 
 
-def _upload(store: CloudStore, upload: Upload, part: str, progress: Callable[[int], None]) -> None:
+def _upload(
+    store: CloudStore, upload: Upload, part: str, replaces: Standing | None, progress: Callable[[int], None]
+) -> None:
     import obstore
 
     step = part_bytes(upload.file.size_bytes)
@@ -139,6 +141,8 @@ def _upload(store: CloudStore, upload: Upload, part: str, progress: Callable[[in
     def look() -> None:
         nonlocal done
         done = _stands(store, part, upload)
+        if not done:  # in Azure, another sender of the same file who ends first takes away this one's parts
+            _still(store, upload, replaces)
 
     try:
         store.bear(put, look)
