@@ -59,10 +59,12 @@ class Outbox:
     _signed: bool = False
 
     def add(self, area: str, key: str) -> None:
-        """Sends an entry as soon as may be."""
+        """Sends an entry as soon as may be; in a later run where nothing can be sent now."""
         with contextlib.suppress(OSError):  # a disk that is full has worse to tell
             self._mark(area, key).parent.mkdir(parents=True, exist_ok=True)
             self._mark(area, key).touch()
+        if self.shut:
+            return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="qmv-send")
         self._sending.append(self._pool.submit(self._try, area, key))

@@ -106,9 +106,7 @@ class SharedCache:
     def begin(self, cache: Cache, tell: Callable[[str], None]) -> None:
         """Looks whether the place can be used, and goes on with what earlier runs could not send."""
         self._tell, self._deaf = tell, False
-        self._outbox = Outbox(
-            store=self.store, secret=self.secret, cache=cache, place=self.place, stuck=self._stuck, shut=not self.sends
-        )
+        self._outbox = Outbox(store=self.store, secret=self.secret, cache=cache, place=self.place, stuck=self._stuck)
         try:
             self.store.check()
         except (ConfigError, PluginError):
@@ -150,7 +148,10 @@ class SharedCache:
 
     def bring(self, cache: Cache, area: str, keys: Sequence[str], check: Check) -> None:
         """Fetches what stands there of entries that are missing here, side by side; see `Cache.bring`."""
-        if self._deaf or not keys:
+        if self._deaf or self._outbox is None:
+            return
+        keys = [key for key in keys if (area, key) not in self._outbox.seen]
+        if not keys:
             return
         pool = ThreadPoolExecutor(min(_FETCHES, len(keys)), thread_name_prefix="qmv-fetch")
         try:
@@ -164,7 +165,7 @@ class SharedCache:
 
     def share(self, area: str, keys: Iterable[str]) -> None:
         """Sends entries beside the work, where they do not stand there yet."""
-        if self._outbox is None or self._outbox.shut:
+        if self._outbox is None or not self.sends:
             return
         for key in keys:
             if (area, key) not in self._known:
@@ -224,14 +225,13 @@ class SharedCache:
             self._words.append(f"the shared cache is away ({_cause(error)}); this run goes on without it")
 
     def _stuck(self, error: Exception) -> None:
+        """What was sent was not taken; where that is no refusal, it is the network."""
         if isinstance(error, ServiceError) and not isinstance(error, AccessError):
-            return self._away(error)
+            self._away(error)
+            return
         log.warning("shared cache: nothing more is sent", exc_info=error)
         if self._first(deaf=False):
-            self._words.append(
-                f"nothing more goes into the shared cache ({_cause(error)}); this run only takes from it"
-            )
-        return None
+            self._words.append(f"the shared cache takes nothing ({_cause(error)}); this run goes on without sending")
 
     def _first(self, *, deaf: bool) -> bool:
         """Stops what does not work; whether it is the first to do so."""
