@@ -14,8 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 
 __all__ = [
-    "Artifact", "Beats", "CutProof", "Delivery", "File", "FrameRun", "Hints", "LyricLine", "Picture", "Pictures",
-    "Section", "Shot", "Song", "Storyboard", "Stretch", "Style", "SyncProof", "Video",
+    "Artifact", "Beats", "CutProof", "Delivery", "File", "FrameRun", "HandOff", "Hints", "LyricLine", "Picture",
+    "Pictures", "Section", "Shot", "Song", "Storyboard", "Stretch", "Style", "SyncProof", "Video",
 ]  # fmt: skip
 
 
@@ -308,3 +308,11 @@ class Delivery(Artifact):
     storage: str
     unchanged: bool = False  # the same bytes stood there before
     companions: tuple[str, ...] = ()  # the addresses of what lies beside it
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOff(Artifact):
+    """The folder that goes to a video editor, and the names of the files in it."""
+
+    folder: Path
+    files: tuple[str, ...]

@@ -14,6 +14,7 @@ _STAGES = (
     "qmv.stages.assemble_video:AssembleVideo",
     "qmv.stages.assemble_moviepy:AssembleMoviepy",
     "qmv.stages.prove_sync:ProveSync",
+    "qmv.stages.hand_off:HandOffEdit",
     "qmv.stages.deliver:Deliver",
 )
 _TRACKERS = (

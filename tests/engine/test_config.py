@@ -81,7 +81,7 @@ def layered(tmp_path: Path) -> str:
 
 
 def test_bind_gives_the_stages_of_the_graph(job: Callable[..., Job]) -> None:
-    assert list(job().stages) == ["beats", "storyboard", "pictures", "video", "proof", "delivery"]
+    assert list(job().stages) == ["beats", "storyboard", "pictures", "video", "proof", "handoff", "delivery"]
 
 
 def test_bind_gives_the_stages_of_another_graph(job: Callable[..., Job]) -> None:
