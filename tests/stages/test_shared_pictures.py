@@ -47,9 +47,7 @@ def sold_beside(tmp_path: Path, machine: str, width: int = WIDTH, height: int = 
     cache = Cache(tmp_path / machine / "cache", shared_cache(str(tmp_path / "shared"), sends=True))
     ctx = stage_context(tmp_path / machine)
     ctx.cache = cache
-    stage = PaintPictures(
-        **({"image": Shop(ledger=str(tmp_path / "ledger")), "width": WIDTH, "height": HEIGHT} | settings)
-    )
+    stage = PaintPictures(image=Shop(ledger=str(tmp_path / "ledger")), width=width, height=height)
     with sharing(cache, ctx.notice):
         return stage.run(ctx, style=style(), storyboard=board([12] * 3)), ctx
 
