@@ -30,6 +30,7 @@ class ImageProvider(Plugin):
     kind = "image"
     threads: ClassVar[int] = 4  # how many pictures `render_all` makes at the same time
     paid: ClassVar[bool] = False  # whether pictures may cost money: then one without a price has an unknown one
+    source_type: ClassVar[str] = ""  # how its pictures came to be, in IPTC's term (docs/rendering.md); '': nobody knows
 
     def ready(self) -> None:
         """Raises QmvError where it cannot work here, such as for want of a key; asked before anything is made."""
@@ -37,6 +38,10 @@ class ImageProvider(Plugin):
     @abstractmethod
     def render(self, request: ImageRequest) -> bytes:
         """The bytes of a PNG, JPEG or WEBP file of any size; it is cropped to the format afterwards."""
+
+    def model_name(self) -> str:
+        """What the pictures are made with, for their metadata; '' where there is no model."""
+        return ""
 
     def request_identity(self, request: ImageRequest) -> dict[str, Any]:
         """What of a request changes the picture; the place in the storyboard (`index`) does not."""

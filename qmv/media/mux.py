@@ -8,9 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from qmv.artifacts import Song
+from qmv.artifacts import Pictures, Song
+from qmv.media.provenance import add_xmp, ai_systems, comment, source_type, xmp
 
-__all__ = ["join", "tags"]
+__all__ = ["describe", "join", "tags"]
 
 _UNDECODED = {"codec_whitelist": "none"}  # else opening a file decodes its first frames, which takes 20 times as long
 
@@ -93,6 +94,18 @@ def _in_step(pictures: Iterator[Any], sound: Iterator[Any]) -> Iterator[Any]:
     return heapq.merge(pictures, sound, key=lambda packet: packet.dts * packet.time_base)
 
 
-def tags(song: Song) -> dict[str, str]:
-    """What the finished file says of itself."""
-    return {"title": song.title} | ({"artist": song.artist} if song.artist else {})
+def tags(song: Song, pictures: Pictures) -> dict[str, str]:
+    """What the finished file says of itself in players."""
+    told = {"title": song.title, "artist": song.artist, "comment": comment(pictures.pictures)}
+    return {name: text for name, text in told.items() if text}
+
+
+def describe(path: Path, song: Song, pictures: Pictures) -> None:
+    """Adds what machines read of a finished file: whose it is, and where its pictures came from."""
+    packet = xmp(
+        source_type=source_type(pictures.pictures),
+        title=song.title,
+        creator=song.artist,
+        ai_systems=ai_systems(pictures.pictures),
+    )
+    add_xmp(path, packet)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qmv.api import IDENTITY, Context, plugin
 from qmv.artifacts import Pictures, Shot, Song, Storyboard, Video
 from qmv.errors import PluginError
-from qmv.media.mux import join, tags
+from qmv.media.mux import describe, join, tags
 from qmv.media.sound import write_sound
 from qmv.media.timeline import held, overlaps, seen
 from qmv.stages.assembly import Assembly
@@ -36,7 +36,7 @@ class AssembleMoviepy(Assembly):
     """ImageClips with CrossFadeIn in a CompositeVideoClip, written by write_videofile."""
 
     name = "assemble_moviepy"
-    version = 2
+    version = 3
     libraries = ("av", "moviepy", "numpy", "pillow")
 
     def __post_init__(self) -> None:
@@ -56,7 +56,8 @@ class AssembleMoviepy(Assembly):
         notes = write_sound(sound, song, self.sound)
         path = ctx.folder / "video.mp4"
         # MoviePy rounds the rate to two digits; joining counts the frames, so the finished file has the exact one
-        join(path, [(0, silent)], sound, storyboard.fps, tags(song))
+        join(path, [(0, silent)], sound, storyboard.fps, tags(song, pictures))
+        describe(path, song, pictures)
         silent.unlink()
         sound.unlink()
         return self.video(path, song, storyboard, size_px, notes)

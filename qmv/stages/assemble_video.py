@@ -13,7 +13,7 @@ from qmv.artifacts import Beats, Pictures, Song, Storyboard, Video
 from qmv.errors import PluginError
 from qmv.media.chunk import Chunk, Layer
 from qmv.media.moments import Moment, blanked, moments
-from qmv.media.mux import join, tags
+from qmv.media.mux import describe, join, tags
 from qmv.media.timeline import ChunkSpan, Overlap, chunk_spans, held, overlaps, seen
 from qmv.stages.assembly import Assembly
 from qmv.stages.video_tasks import CHUNKS, SOUND, ChunkTask, SoundTask, do_all
@@ -21,13 +21,15 @@ from qmv.stages.wanted_quality import crf_of, known_crf, samples
 
 __all__ = ["AssembleVideo"]
 
+_PARTS = 2  # the version of chunks and sound, which are dear to make: the file around them changes more often
+
 
 @plugin
 class AssembleVideo(Assembly):
     """Planar frames into chunks, the song into AAC, both into one MP4."""
 
     name = "assemble_video"
-    version = 2
+    version = 3
     libraries = ("av", "numpy", "opencv-python-headless", "pillow")
     vmaf: float | None = setting(
         "the crf is chosen for this VMAF, on a few chunks; null: it is the encoder's", default=None, at_least=20,
@@ -68,7 +70,8 @@ class AssembleVideo(Assembly):
             ctx.notice(note)
         path = ctx.folder / "video.mp4"
         files = [(span.first, ctx.cache.folder(CHUNKS, key) / "chunk.mp4") for span, key in zip(spans, keys)]
-        join(path, files, sound / "sound.mp4", storyboard.fps, tags(song))
+        join(path, files, sound / "sound.mp4", storyboard.fps, tags(song, pictures))
+        describe(path, song, pictures)
         return self.video(path, song, storyboard, self.size_px(pictures), notes)
 
     def forecast(self, ctx: Context, **inputs: Any) -> str:
@@ -160,7 +163,8 @@ class AssembleVideo(Assembly):
         )
 
     def _code(self) -> dict[str, Any]:
-        return {name: part for name, part in self.identity().items() if name not in ("settings", "content")}
+        whole = {name: part for name, part in self.identity().items() if name not in ("settings", "content")}
+        return whole | {"version": _PARTS}
 
     # -- work --------------------------------------------------------------------------------------------------------
 

@@ -129,6 +129,8 @@ class PictureStore:
             provider=self.provider.name,
             seed=want.request.seed,
             prompt=want.request.prompt,
+            model=self.provider.model_name(),
+            source_type=self.provider.source_type,
             cost=self.cost(want),
         )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import pytest
 
+from qmv.artifacts import Pictures
 from qmv.media.coding import Coding
 from qmv.media.encode import encode_chunk
 from qmv.media.mux import join, tags
@@ -129,5 +130,6 @@ def test_join_takes_a_single_frame(tmp_path: Path) -> None:
 def test_tags_leave_out_an_unknown_artist(tmp_path: Path) -> None:
     (tmp_path / "song").write_bytes(b"x")
     plain = song(tmp_path / "song")
-    assert tags(plain) == {"title": "Night Train", "artist": "The Pier"}
-    assert tags(type(plain)(file=plain.file, title="Alone")) == {"title": "Alone"}
+    none = Pictures(width_px=64, height_px=36, pictures=())
+    assert tags(plain, none) == {"title": "Night Train", "artist": "The Pier"}
+    assert tags(type(plain)(file=plain.file, title="Alone"), none) == {"title": "Alone"}

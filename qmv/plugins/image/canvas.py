@@ -16,6 +16,7 @@ class Canvas(ImageProvider):
     name = "canvas"
     version = 1
     libraries = ("numpy", "opencv-python-headless")
+    source_type = "algorithmicMedia"
     threads = 2  # it computes, so more threads than cores only wait
     look: str = setting("how it paints: the style's own look, or another", default="style", choices=("style", *LOOKS))
 

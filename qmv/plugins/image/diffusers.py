@@ -33,6 +33,7 @@ class Diffusers(ImageProvider):
 
     name = "diffusers"
     libraries = ("diffusers", "torch", "transformers")
+    source_type = "trainedAlgorithmicMedia"
     model: str = setting(
         "a folder with a model_index.json, or an ID on huggingface.co", default="black-forest-labs/FLUX.1-schnell",
         keyed=False,  # content() has it: a folder by its files, not by its place
@@ -67,6 +68,9 @@ class Diffusers(ImageProvider):
             "guidance": wishes.guidance,
             "reference": File.of(wishes.reference).sha256 if wishes.reference else None,
         }
+
+    def model_name(self) -> str:
+        return self.model if (folder := local_folder(self.model)) is None else folder.resolve().name
 
     def request_identity(self, request: ImageRequest) -> dict[str, Any]:
         return {

@@ -30,6 +30,7 @@ class OpenAICompatible(ImageProvider):
 
     name = "openai_compatible"
     paid = True
+    source_type = "trainedAlgorithmicMedia"
     model: str = setting("the server's name of the model", default="gpt-image-1")
     sizes: tuple[str, ...] = setting("the sizes that the server makes, such as 1024x1536; none: any", default=())
     quality: str = setting("the server's word for it; empty: its own", default="")
@@ -106,6 +107,9 @@ class OpenAICompatible(ImageProvider):
         if self.price_usd is not None:
             return Decimal(str(self.price_usd))
         return Decimal(0) if self._here() else list_price(self.prices, self.model, *self.size(request))
+
+    def model_name(self) -> str:
+        return self.model
 
     def product(self, request: ImageRequest) -> str:
         width, height = self.size(request)

@@ -35,6 +35,7 @@ class Runware(ImageProvider):
 
     name = "runware"
     paid = True
+    source_type = "trainedAlgorithmicMedia"
     model: str = setting("AIR id of the model: runware:100@1 is FLUX.1 schnell", default=_SCHNELL)
     steps: int | None = setting(
         "steps; unset: 4 for schnell, else the model's own", default=None, at_least=1, at_most=100
@@ -135,6 +136,9 @@ class Runware(ImageProvider):
             return Decimal(str(self.price_usd))
         width, height = self.size(request)
         return list_price(self.prices, self.model, width, height, self.steps)
+
+    def model_name(self) -> str:
+        return self.model
 
     def product(self, request: ImageRequest) -> str:
         width, height = self.size(request)
