@@ -15,7 +15,7 @@ __all__ = ["Patience", "Trouble"]
 
 log = logging.getLogger("qmv")
 T = TypeVar("T")
-_LONGEST_WAIT_S = 32.0
+_DOUBLINGS = 5  # of the first wait: 1 s, 2 s ... 32 s
 
 
 class Trouble(Exception):
@@ -66,7 +66,7 @@ class Patience:
                 f"{self.where}: nothing went on for {borne_s:.0f} s ({trouble}); check the network of this machine, "
                 "then run the same command again, which goes on where this one ended."
             ) from None
-        wait_s = min(_LONGEST_WAIT_S, self.first_wait_s * 2.0 ** min(self.troubles, 16)) * random.uniform(0.5, 1.5)
+        wait_s = self.first_wait_s * 2.0 ** min(self.troubles, _DOUBLINGS) * random.uniform(0.5, 1.5)
         wait_s = min(max(wait_s, trouble.wait_s), self.patience_s - borne_s)
         self.troubles += 1
         log.info("%s: %s; again in %.1f s", self.where, trouble, wait_s)

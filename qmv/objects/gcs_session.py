@@ -25,6 +25,7 @@ from qmv.objects.store import Taken, Upload
 
 if TYPE_CHECKING:
     import requests
+    from google.cloud.storage import Blob
 
 __all__ = ["GRAIN_BYTES", "Session"]
 
@@ -55,6 +56,7 @@ class Session:
     _at: int = 0  # what the service is known to have
     _known: bool = True  # whether it is
     _begun: int = 0
+    _anew: bool = False
     _damages: int = 0
 
     def send(self) -> None:
@@ -70,7 +72,7 @@ class Session:
                 raise
             except _Ended as ended:
                 _forget(self.upload.memory)
-                self._uri, self._at, self._known = "", 0, True
+                self._uri, self._at, self._known, self._anew = "", 0, True, True
                 self.patience.after(ended)
             except Exception as error:  # sorted by the patience
                 self._known = False
@@ -95,6 +97,8 @@ class Session:
                 "command again later."
             )
         blob = self.link.client.bucket(self.bucket).blob(self.name)
+        if self._anew and self._stands(blob) != self.generation:
+            raise Taken(self.upload.key)  # perhaps by the session that ended: some end with their last byte
         blob.cache_control = self.upload.cache_control or None
         blob.metadata = dict(self.upload.metadata) or None
         blob.crc32c = self._checksum()
@@ -110,6 +114,17 @@ class Session:
             raise
         self._uri = uri
         _remember(self.upload.memory, self._belongs_to() | {"uri": uri})
+
+    def _stands(self, blob: Blob) -> int:
+        """The generation that stands there now, 0 for none."""
+        try:
+            blob.reload(timeout=self.timeout_s, retry=None)
+        except Exception as error:
+            answer = Answer.in_error(error)
+            if answer is None or answer.status != HTTPStatus.NOT_FOUND or answer.about_bucket:
+                raise
+            return 0
+        return int(blob.generation)
 
     def _checksum(self) -> str:
         """What the service shall find; raises OutputError for a file that is not what it was."""
@@ -225,7 +240,7 @@ def _recalled(memory: Path | None, belongs_to: dict[str, Any], link: Link) -> st
     try:
         kept = json.loads(memory.read_text(encoding="utf-8"))
         uri = kept.pop("uri")
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return ""
     return uri if kept == belongs_to and isinstance(uri, str) and link.own(uri) else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import socket
 import subprocess
@@ -47,19 +48,24 @@ def fake_gcs(folder: Path, **script: Any) -> Iterator[FakeGcs]:
 
 
 def key_file(path: Path, url: str) -> Path:
-    """Writes the key of a made-up service account, with a key pair of its own."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    """Writes the key of a made-up service account."""
     key = {
-        "type": "service_account", "project_id": "made-up", "private_key_id": "1", "private_key": private.decode(),
+        "type": "service_account", "project_id": "made-up", "private_key_id": "1", "private_key": _private(),
         "client_email": EMAIL, "client_id": "1", "token_uri": f"{url}/token",
     }  # fmt: skip
     path.write_text(json.dumps(key), encoding="utf-8")
     return path
+
+
+@functools.cache
+def _private() -> str:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return made.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
 
 
 @contextlib.contextmanager
