@@ -206,8 +206,9 @@ def _terminate(signum: int, frame: object) -> NoReturn:
 def _quoted(argument: str) -> str:
     """A path or an address that Hydra's grammar would read as its own, put into quotes; `~` is the home folder, as in a
     shell."""
-    from qmv.engine.songs import SongSearchPath, is_file, quoted, quoted_addresses
+    from qmv.engine.songs import SongSearchPath, is_file, quoted, quoted_addresses, quoted_template
 
+    argument = quoted_template(argument)
     key, _, value = argument.partition("=")
     if key in ("song", "song.path", "song.beats_file", "song.lyrics") and "://" in value:
         return quoted_addresses(key, value)

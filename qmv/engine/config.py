@@ -25,6 +25,7 @@ from qmv.engine.palette import COLOUR, with_palette
 from qmv.engine.registry import Registry
 from qmv.engine.secrets import has_key, hide
 from qmv.engine.song_checks import check
+from qmv.engine.songs import quoted_template
 from qmv.errors import ConfigError, UnknownName
 from qmv.settings import described
 
@@ -260,7 +261,7 @@ def changed(cfg: DictConfig, overrides: Sequence[str], registry: Registry, allow
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    words = OverridesParser.create().parse_overrides(list(overrides))
+    words = OverridesParser.create().parse_overrides([quoted_template(override) for override in overrides])
     for word in sorted(words, key=lambda word: word.key_or_group != "storage"):  # so that their order does not matter
         key = word.key_or_group
         if not any(key == name or key.startswith(f"{name}.") for name in allowed):

@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 from qmv.engine.song_addresses import encoded, hide_address, is_remote, split_list
 from qmv.errors import ConfigError
 
-__all__ = ["AUDIO_SUFFIXES", "DEMO", "expanded", "is_file", "quoted", "quoted_addresses", "register"]
+__all__ = ["AUDIO_SUFFIXES", "DEMO", "expanded", "is_file", "quoted", "quoted_addresses", "quoted_template", "register"]
 
 AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".oga", ".aif", ".aiff")
 DEMO = "demo"
@@ -123,6 +123,13 @@ def quoted_addresses(key: str, value: str) -> str:
         hide_address(encoded(part))
         hide_address(part)
     return f"{key}=" + ",".join(quoted(encoded(part)) if is_remote(part) else part for part in parts)
+
+
+def quoted_template(argument: str) -> str:
+    """`stages.x.key={style}/{n}.mp4` with quotes around the template, whose braces Hydra would read as a mapping."""
+    key, _, value = argument.partition("=")
+    is_template = key.startswith("stages.") and key.endswith(".key") and "{" in value and value[0] not in "'\""
+    return f"{key}={quoted(value)}" if is_template else argument
 
 
 def is_file(path: Path) -> bool:

@@ -57,6 +57,12 @@ def test_a_run_is_delivered_elsewhere(deliver: Deliver, run: Path, film: Film, t
     assert [delivery["url"] for delivery in manifest(run)["deliveries"]][1:] == [url]
 
 
+def test_a_template_needs_no_quotes(deliver: Deliver, run: Path, tmp_path: Path) -> None:
+    rc, url, err = deliver(run, f"storage.path={tmp_path / 'films'}", "stages.delivery.key={style}/{n} {hash}.mp4")
+    assert rc == 0, err
+    assert Path(url).parent == tmp_path / "films" / "neon"
+
+
 def test_the_same_delivery_again_sends_nothing(deliver: Deliver, run: Path, tmp_path: Path) -> None:
     first = deliver(run, f"storage.path={tmp_path / 'films'}")
     again = deliver(run, f"storage.path={tmp_path / 'films'}")
