@@ -32,6 +32,7 @@ __all__ = ["RemoteSong"]
 _SONGS, _ADDRESSES = "downloads", "addresses"
 _ABOUT = "about.json"
 _MB = 1_000_000
+_PATIENCE_S = 90.0  # with buckets, which deliveries wait longer for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ class RemoteSong:
     def _from_bucket(self, kept: _Kept | None) -> dict[str, Any] | None:
         scheme, _, rest = self.address.partition("://")
         bucket, _, key = rest.partition("/")
-        store = open_store(f"{scheme}://{bucket}", self._where)
+        store = open_store(f"{scheme.lower()}://{bucket}", self._where, _PATIENCE_S)
         standing = store.look(key)
         try:
             if standing is None:
@@ -120,7 +121,7 @@ class RemoteSong:
             self._began(standing.size_bytes)
             fetched = store.fetch(key, self._part, self._most_bytes)
         except Absent as error:
-            raise InputError(f"{self._where}: there is no such file in the bucket; check the address.") from error
+            raise InputError(f"{self._where}: there is no such file, or no such bucket; check the address.") from error
         if not self._part.stat().st_size:
             raise InputError(f"{self._where}: the file is empty; check the address.")
         with self._part.open("rb") as stream:

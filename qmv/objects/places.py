@@ -19,10 +19,11 @@ def is_address(text: str) -> bool:
     return _ADDRESS.match(text) is not None
 
 
-def open_store(url: str, where: str) -> ObjectStore:
+def open_store(url: str, where: str, patience_s: float = 600.0) -> ObjectStore:
     """The store that an address names, with its path as the prefix of all keys; nothing is asked of it yet.
 
-    `where` begins the sentences of its errors. Raises ConfigError for an address of another kind.
+    `where` begins the sentences of its errors; faults of a cloud's network are borne for `patience_s`. Raises
+    ConfigError for an address of another kind.
     """
     from qmv.objects.folder import FolderStore
 
@@ -34,11 +35,11 @@ def open_store(url: str, where: str) -> ObjectStore:
         bucket, _, prefix = url[len("gs://") :].partition("/")
         if not bucket:
             raise ConfigError(f"{where}: '{url}' names no bucket; write gs://BUCKET/FOLDER.")
-        return GcsStore(where=where, bucket=bucket, prefix=prefix.strip("/"))
+        return GcsStore(where=where, bucket=bucket, prefix=prefix.strip("/"), patience_s=patience_s)
     if scheme in ("s3", "az"):
         from qmv.objects.cloud import CloudStore
 
-        return CloudStore(where=where, url=url.rstrip("/"))
+        return CloudStore(where=where, url=url.rstrip("/"), patience_s=patience_s)
     if scheme in ("", "file"):
         return FolderStore(where=where, folder=Path(url.removeprefix("file://")), link=False)
     kinds = ", ".join(f"{name}://" for name in CLOUDS)
