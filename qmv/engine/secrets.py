@@ -14,7 +14,7 @@ from qmv.errors import ConfigError
 
 __all__ = ["HIDDEN", "Redacting", "has_key", "hide", "hide_text", "read_env_file", "redacted"]
 
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?|CONNECTION_STRING)$", re.IGNORECASE)
 _SHORTEST = 6  # a shorter value would hide common words
 _SHORTEST_KEY = 8
 HIDDEN = "[secret]"
@@ -96,5 +96,5 @@ def read_env_file(folder: Path) -> None:
         line = text[: text.index("\0")].count("\n") + 1 if "\0" in text else wrong[0]
         raise ConfigError(f"{file}, line {line}: cannot be read; lines look like NAME=VALUE.")
     for name, value in dotenv_values(stream=io.StringIO(text)).items():
-        if value is not None:
+        if value:  # a line of .env.example that nobody filled in says nothing
             os.environ.setdefault(name, value)

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import os
 import sys
 from pathlib import Path
 
@@ -108,6 +109,16 @@ def test_env_file_adds_what_is_not_set(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / ".env").write_text('ONE_KEY="from the file"\nTWO_KEY="from the file"\n')
     read_env_file(tmp_path)
     assert redacted("from the shell, from the file") == "[secret], [secret]"
+
+
+def test_env_file_with_a_line_that_nobody_filled_in_sets_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "to be removed")  # so that it is put back as it was
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    (tmp_path / ".env").write_text("AWS_ENDPOINT_URL=\n")
+    read_env_file(tmp_path)
+    assert "AWS_ENDPOINT_URL" not in os.environ
 
 
 def test_env_file_is_not_needed(tmp_path: Path) -> None:
