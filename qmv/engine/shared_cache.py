@@ -236,7 +236,7 @@ class SharedCache:
     def _first(self, *, deaf: bool) -> bool:
         """Stops what does not work; whether it is the first to do so."""
         with self._guard:
-            known = self._deaf or (not deaf and self._outbox is not None and self._outbox.shut)
+            known = self._deaf or (self._outbox is not None and self._outbox.shut)
             self._deaf = self._deaf or deaf
             if self._outbox is not None:
                 self._outbox.shut = True
