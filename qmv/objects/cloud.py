@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 from qmv.artifacts import File
 from qmv.errors import OutputError, output_error
 from qmv.objects.cloud_access import Options, access
-from qmv.objects.cloud_client import client, library
+from qmv.objects.cloud_client import CONDITIONLESS, client, interruptible, library
 from qmv.objects.cloud_errors import Trouble, Unable, refusal, weariness
 from qmv.objects.cloud_links import azure_link
 from qmv.objects.cloud_names import Place, is_etag_of
@@ -64,8 +64,11 @@ class CloudStore(ObjectStore):
         obstore = library(self.where)
         try:
             hasty.bear(lambda: obstore.put(hasty.client(), key, b"", mode=with_etag, use_multipart=False))
-        except (Taken, Unable):
+        except Taken:
             hasty.look(_PROBE)  # whether it may read, too
+        except Unable:
+            CONDITIONLESS.add(self.endpoint)  # the library takes such an answer for a passing one, and asks for long
+            hasty.look(_PROBE)
         else:  # a service that knows no conditions has made it
             hasty.bear(lambda: obstore.delete(hasty.client(), key))
 
@@ -167,8 +170,7 @@ class CloudStore(ObjectStore):
         timeout_s = self.stall_s + request_bytes / _SLOWEST
         told = tuple(sorted(access(self.place, self.options, self.where).items()))
         around = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith(("AWS_", "AZURE_"))))
-        retries_s = min(_OWN_RETRIES_S, self.patience_s / 2)
-        return client(self.place, told, around, timeout_s=timeout_s, retries_s=retries_s, copy_if=copy_if)
+        return client(self.place, told, around, timeout_s=timeout_s, retries_s=self._own_retries_s, copy_if=copy_if)
 
     def bear(self, ask: Callable[[], T], before_again: Callable[[], None] | None = None) -> T:
         """The answer to a question, asked again while that may help.
@@ -177,24 +179,30 @@ class CloudStore(ObjectStore):
         """
         obstore = library(self.where)
         errors = obstore.exceptions
-        began, tries = time.monotonic(), 0
+        borne_s, tries = 0.0, 0
         while True:
+            began = time.monotonic()
             try:
-                return ask()
+                return interruptible(ask)
             except (errors.BaseError, FileNotFoundError) as error:
                 trouble = Trouble.of(error)
                 kind = _kind(error, trouble)
             if kind is not None:
                 raise kind(self.url) from None
-            waited_s = time.monotonic() - began
+            borne_s += min(time.monotonic() - began, self._own_retries_s)  # before that, a long upload went well
             if not trouble.passes:
                 raise refusal(trouble, self.where, self.place, self._host()) from None
-            if waited_s >= self.patience_s:
-                raise weariness(trouble, self.where, self._host(), waited_s) from None
-            time.sleep(min(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], self.patience_s - waited_s))
-            tries += 1
+            if borne_s >= self.patience_s:
+                raise weariness(trouble, self.where, self._host(), borne_s) from None
+            pause_s = min(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], self.patience_s - borne_s)
+            time.sleep(pause_s)
+            borne_s, tries = borne_s + pause_s, tries + 1
             if before_again is not None:
                 before_again()
+
+    @property
+    def _own_retries_s(self) -> float:
+        return min(_OWN_RETRIES_S, self.patience_s / 2)
 
     def _host(self) -> str:
         return urlsplit(self.endpoint).netloc

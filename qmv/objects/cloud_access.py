@@ -122,6 +122,7 @@ def _s3(place: Place, given: Mapping[str, str | bool | int], where: str) -> dict
         endpoint = f"https://{place.bucket}.s3.{region}.{domain}" if hosted else f"https://s3.{region}.{domain}"
     config: dict[str, str | bool] = {
         "endpoint": endpoint, "aws_endpoint_url_s3": endpoint, "region": region, "virtual_hosted_style_request": hosted,
+        "disable_bulk_delete": True,  # one at a time is what every service knows
     }  # fmt: skip
     unsigned = given.get("skip_signature") or _env("AWS_SKIP_SIGNATURE").lower() in ("1", "true")
     return config if unsigned else {**config, **_s3_keys(given, profile, where)}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import queue
+import threading
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from qmv.errors import PluginError
 from qmv.objects.cloud_names import Place
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 
     from obstore.store import AzureConfig, AzureStore, S3Config, S3Store
 
-__all__ = ["client", "library"]
+__all__ = ["CONDITIONLESS", "client", "interruptible", "library"]
+
+T = TypeVar("T")
+CONDITIONLESS: set[str] = set()  # addresses of buckets whose service was found to know no writes on a condition
 
 
 @functools.cache
@@ -52,3 +58,22 @@ def client(
     if place.scheme == "s3":
         return S3Store(place.bucket, config=cast("S3Config", told), **common)
     return AzureStore(place.bucket, config=cast("AzureConfig", told), **common)
+
+
+def interruptible(ask: Callable[[], T]) -> T:
+    """The answer to a question; Ctrl-C ends the wait for it, as it could not inside of the library."""
+    if threading.current_thread() is not threading.main_thread():
+        return ask()
+    answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((ask(), None))
+        except BaseException as error:  # its own thread is no place to end in
+            answers.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    answer, error = answers.get()
+    if error is not None:
+        raise error
+    return cast("T", answer)

@@ -17,8 +17,8 @@ __all__ = ["Trouble", "Unable", "refusal", "weariness"]
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _PASSING_CODES = {
-    "ConditionalRequestConflict", "InternalError", "InvalidBlockList", "NoSuchUpload", "OperationAborted", "OperationTimedOut",
-    "RequestTimeout", "ServerBusy", "ServiceUnavailable", "SlowDown",
+    "ConditionalRequestConflict", "InternalError", "InvalidBlockList", "NoSuchUpload", "OperationAborted",
+    "OperationTimedOut", "RequestTimeout", "ServerBusy", "ServiceUnavailable", "SlowDown",
 }  # fmt: skip
 _FOR_GOOD = (501, 505, 507)
 _ABSENT = ("NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted", "ResourceNotFound")

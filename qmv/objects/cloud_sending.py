@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from qmv.errors import OutputError, QmvError
+from qmv.errors import AccessError, OutputError, QmvError
+from qmv.objects.cloud_client import CONDITIONLESS
 from qmv.objects.cloud_errors import Unable
 from qmv.objects.cloud_names import metadata_written, part_bytes
 from qmv.objects.store import Absent, Standing, Taken, Upload
@@ -76,10 +77,13 @@ def _whole(store: CloudStore, upload: Upload, replaces: Standing | None) -> None
     check = functools.partial(_still, store, upload, replaces)
     with upload.file.path.open("rb") as stream, _mapped(stream, upload.file.size_bytes) as data:
         try:
+            if store.endpoint in CONDITIONLESS:
+                raise Unable
             store.bear(lambda: put(condition), check)
         except Absent:
             raise Taken(upload.key) from None  # what was to be replaced is gone
         except Unable:
+            CONDITIONLESS.add(store.endpoint)
             check()  # a service without conditions: the look and the write are two steps there
             store.bear(lambda: put("overwrite"))
 
@@ -110,6 +114,9 @@ def _in_parts(store: CloudStore, upload: Upload, replaces: Standing | None, prog
         _move(store, part, upload.key, replaces)
     except Absent:
         raise Taken(upload.key) from None  # another sender of the same file has moved it
+    except Taken:  # perhaps by this very copy, whose answer was lost
+        _tidy(store, upload.key, part)
+        raise
     _tidy(store, upload.key, part)
 
 
@@ -215,7 +222,7 @@ def _heeds(store: CloudStore) -> bool:
         store.bear(lambda: obstore.copy(client, one, other, overwrite=False))
     except Taken:
         return True
-    except (Unable, Absent):
+    except (AccessError, Absent):  # it refuses the header, or these names: what that means is told by the write itself
         return False
     finally:
         _take_away(store, one, other)

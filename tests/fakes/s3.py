@@ -4,7 +4,9 @@
     with refusing(folder, 403, "AccessDenied") as service: ...
 
 Real S3 heeds If-Match and If-None-Match on copies (since October 2025), moto does not; `conditional_copies` says
-whether this one does. It is also `python -m tests.fakes.s3 FOLDER`, with a line of JSON on stdin: its script.
+whether this one does. `conditional_puts` says what it does with those of writes: they are heeded, refused or ignored,
+as services do that came before S3 had them. It is also `python -m tests.fakes.s3 FOLDER`, with a line of JSON on
+stdin: its script.
 """
 
 from __future__ import annotations
@@ -40,9 +42,11 @@ class Service:
 
 
 @contextlib.contextmanager
-def s3(folder: Path, *, bucket: str, conditional_copies: bool = True) -> Iterator[Service]:
+def s3(
+    folder: Path, *, bucket: str, conditional_copies: bool = True, conditional_puts: str = "heeded"
+) -> Iterator[Service]:
     """Runs moto with an empty bucket until the end of the block."""
-    script = {"bucket": bucket, "conditional_copies": conditional_copies}
+    script = {"bucket": bucket, "conditional_copies": conditional_copies, "conditional_puts": conditional_puts}
     with started("tests.fakes.s3", folder, script) as process:
         yield Service(port=process.port)
 
@@ -66,7 +70,7 @@ Start = Callable[..., Any]
 class _Moto:
     """moto, one write at a time, so that a look and a write on a condition are one step as in S3."""
 
-    def __init__(self, bucket: str, conditional_copies: bool) -> None:
+    def __init__(self, bucket: str, conditional_copies: bool, conditional_puts: str) -> None:
         from moto.s3.models import s3_backends
         from moto.server import DomainDispatcherApplication, create_backend_app
 
@@ -74,12 +78,18 @@ class _Moto:
         self._store = s3_backends[_ACCOUNT]["aws"]
         self._store.create_bucket(bucket, "us-east-1")
         self._conditional_copies = conditional_copies
+        self._conditional_puts = conditional_puts
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Answer:
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
         if environ["REQUEST_METHOD"] not in ("PUT", "POST", "DELETE"):
             return self._app(environ, start)  # type: ignore[no-any-return]
+        if self._conditional_puts != "heeded" and {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & {*environ}:
+            if self._conditional_puts == "refused":
+                return _refuse(start, 501, "<Error><Code>NotImplemented</Code></Error>")
+            environ.pop("HTTP_IF_MATCH", None)
+            environ.pop("HTTP_IF_NONE_MATCH", None)
         with self._lock:
             if "HTTP_X_AMZ_COPY_SOURCE" in environ and self._conditional_copies and not self._may_copy(environ):
                 return _refuse(start, 412, "<Error><Code>PreconditionFailed</Code></Error>")
