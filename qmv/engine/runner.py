@@ -123,14 +123,14 @@ class Run:
         window = self.job.song.window
         if window is None:
             return nodes
-        way = way_to_beats(nodes, window)
+        way, before = way_to_beats(nodes, window), list(self.manifest.notes)
         records = {record.node: record for record in self.manifest.stages}
         for node in way:
             self.values[node.name] = self._stage(node, records[node.name])
         song, note = windowed(cast(Song, self.values["song"]), window, cast(Beats, self.values[way[-1].name]))
         self._publish(Notice(node=way[-1].name, message=note))
         nodes = self._planned(song)
-        self.manifest.notes = [note]
+        self.manifest.notes = [*before, note]
         self.manifest.song["window"] = window
         return nodes
 

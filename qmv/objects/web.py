@@ -30,6 +30,7 @@ __all__ = ["Edition", "Web"]
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _LONGEST_WAIT_S = 15.0
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "QMV"}  # sizes and ranges are of the file as it is
 _HEAD_BYTES = 1024  # by them one sees what kind of file it is
 
 
@@ -78,7 +79,7 @@ class Web:
         import httpx
 
         since, best, tries, reached = time.monotonic(), _size(part), 0, False
-        with httpx.Client(timeout=self.answer_s, headers={"Accept-Encoding": "identity"}) as client:
+        with httpx.Client(timeout=self.answer_s, headers=_HEADERS) as client:
             while True:
                 try:
                     return self._once(client, url, part, most_bytes, known)

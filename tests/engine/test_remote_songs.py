@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -366,6 +368,24 @@ def test_a_run_from_an_address_tells_its_signature_to_nobody(
     texts = [file.read_bytes() for file in ended.outputs.rglob("*") if file.is_file()]
     assert not any(SECRET.encode() in text for text in texts)
     assert SECRET not in ended.stdout + ended.stderr + sweep.stdout + sweep.stderr + missing.stderr
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_gone_on_with(
+    site: Callable[..., Site], command: Run, environment: dict[str, str], clicks_plugin: Path, tmp_path: Path
+) -> None:
+    there, outputs = site({"stall_at": 120_000}), tmp_path / "outputs"
+    given = (f"song={there.url()}", f"plugins=[{clicks_plugin}]", "tracker=clicks", "graph=storyboard")
+    line = command(*given, outputs=outputs)
+    with subprocess.Popen(line, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not any(part.stat().st_size for part in outputs.rglob("*.download")):
+            time.sleep(0.02)
+        process.kill()
+    [part] = outputs.rglob("*.download")
+    had = part.stat().st_size
+    subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    last = lines(there.folder / "requests.jsonl")[-1]
+    assert (last["status"], last["headers"]["Range"]) == (206, f"bytes={had}-")
 
 
 @pytest.mark.slow
