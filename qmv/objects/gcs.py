@@ -167,9 +167,11 @@ class GcsStore(ObjectStore):
             answer = Answer.in_error(error)
             if answer is None or answer.about_bucket or answer.status not in (400, 404, 405, 501):
                 raise
-        with contextlib.suppress(AccessError):
-            if not self.bear(lambda: bucket.exists(timeout=self.timeouts_s, retry=None), most_s=_CHECK_S):
-                raise self.judge().no_bucket()
+        there = True
+        with contextlib.suppress(AccessError):  # who may store objects need not be allowed to look at the bucket
+            there = self.bear(lambda: bucket.exists(timeout=self.timeouts_s, retry=None), most_s=_CHECK_S)
+        if not there:
+            raise self.judge().no_bucket()
         return _NEEDED
 
     def _read(self, standing: Standing, target: Path) -> None:

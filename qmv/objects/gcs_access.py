@@ -24,7 +24,12 @@ def public(store: GcsStore, key: str) -> str:
         except Exception as error:
             answer = Answer.in_error(error)
             said = answer.message.lower() if answer else ""
-            if answer is None or answer.status not in (400, 412) or not ("uniform" in said or "public" in said):
+            if "public access prevention" in said:
+                raise AccessError(
+                    f"{store.where}: the bucket {store.bucket} prevents public access, so nothing in it can be made "
+                    "public; set storage.link=signed, or lift its public access prevention."
+                ) from None
+            if answer is None or answer.status not in (400, 412) or "uniform" not in said:
                 raise
             return False
         return True

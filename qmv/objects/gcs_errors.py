@@ -106,9 +106,14 @@ class Judge:
             return Trouble("the sign-in service cannot be reached")
         if isinstance(error, (cloud.GoogleCloudError, Refused)) and (answer := Answer.in_error(error)) is not None:
             return self.answer(answer)
-        if isinstance(error, requests.exceptions.InvalidProxyURL | requests.exceptions.ProxyError):
-            return Trouble("the proxy of this machine (HTTPS_PROXY) cannot be reached")
-        if isinstance(error, requests.exceptions.SSLError):
+        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+            return AccessError(
+                f"{self.where}: {self.host} or the proxy of this machine is no address; check STORAGE_EMULATOR_HOST, "
+                "HTTP_PROXY and HTTPS_PROXY in the environment."
+            )
+        if isinstance(error, requests.exceptions.ProxyError):
+            return Trouble("the proxy of this machine (HTTP_PROXY, HTTPS_PROXY) cannot be reached")
+        if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in repr(error):
             return AccessError(
                 f"{self.where}: the certificate of {self.host} is not accepted; check this machine's clock "
                 f"({_now()}), and REQUESTS_CA_BUNDLE where a proxy reads along."

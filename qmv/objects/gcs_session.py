@@ -25,7 +25,6 @@ from qmv.objects.store import Taken, Upload
 
 if TYPE_CHECKING:
     import requests
-    from google.cloud.storage import Blob
 
 __all__ = ["GRAIN_BYTES", "Session"]
 
@@ -72,7 +71,7 @@ class Session:
                 raise
             except _Ended as ended:
                 _forget(self.upload.memory)
-                self._uri, self._at, self._known, self._anew = "", 0, True, True
+                self._uri, self._anew = "", True
                 self.patience.after(ended)
             except Exception as error:  # sorted by the patience
                 self._known = False
@@ -82,6 +81,8 @@ class Session:
     def _step_on(self) -> None:
         """Goes on until all is there, or something breaks."""
         if not self._uri:
+            if self._anew and self._arrived():
+                return
             self._begin()
         if not self._known and self._told(self._put(None)):
             return
@@ -90,15 +91,12 @@ class Session:
                 pass
 
     def _begin(self) -> None:
-        self._begun += 1
-        if self._begun > _MOST_SESSIONS:
+        if self._begun == _MOST_SESSIONS:
             raise ServiceError(
                 f"{self.patience.where}: {_MOST_SESSIONS} uploads of {self.name} ended before their time; run the same "
                 "command again later."
             )
         blob = self.link.client.bucket(self.bucket).blob(self.name)
-        if self._anew and self._stands(blob) != self.generation:
-            raise Taken(self.upload.key)  # perhaps by the session that ended: some end with their last byte
         blob.cache_control = self.upload.cache_control or None
         blob.metadata = dict(self.upload.metadata) or None
         blob.crc32c = self._checksum()
@@ -112,19 +110,26 @@ class Session:
             if answer is not None and answer.status == HTTPStatus.PRECONDITION_FAILED:
                 raise Taken(self.upload.key) from None
             raise
-        self._uri = uri
+        self._uri, self._at, self._known = uri, 0, True
+        self._begun += 1
         _remember(self.upload.memory, self._belongs_to() | {"uri": uri})
 
-    def _stands(self, blob: Blob) -> int:
-        """The generation that stands there now, 0 for none."""
+    def _arrived(self) -> bool:
+        """Whether the session that ended had brought it all: some end with their last byte, whose answer was lost."""
+        blob = self.link.client.bucket(self.bucket).blob(self.name)
         try:
             blob.reload(timeout=self.timeout_s, retry=None)
         except Exception as error:
             answer = Answer.in_error(error)
             if answer is None or answer.status != HTTPStatus.NOT_FOUND or answer.about_bucket:
                 raise
-            return 0
-        return int(blob.generation)
+            return False
+        if int(blob.generation) == self.generation:
+            return False
+        if (blob.size, blob.crc32c) != (self.upload.file.size_bytes, self._checksum()):
+            raise Taken(self.upload.key)
+        self.progress(self.upload.file.size_bytes)
+        return True
 
     def _checksum(self) -> str:
         """What the service shall find; raises OutputError for a file that is not what it was."""

@@ -20,6 +20,7 @@ class Script:
     denied: tuple[str, ...] = ()  # permissions that nobody has
     forbidden: str = ""  # the message of a 403 to everything
     uniform: bool = False  # uniform bucket-level access: no object has permissions of its own
+    prevented: bool = False  # public access prevention
     public: bool = False  # the bucket lets everybody read
     no_permissions_test: bool = False  # 501, as with some emulators
     busy: int = 0  # 429 with Retry-After: 1

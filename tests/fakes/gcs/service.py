@@ -17,6 +17,8 @@ __all__ = ["handler"]
 
 _UNIFORM = "Cannot get legacy ACL for an object when uniform bucket-level access is enabled."
 
+_PREVENTED = "The member bindings allUsers are not allowed since public access prevention is enforced."
+
 
 def handler(folder: Path, script: dict[str, Any]) -> type[Answering]:
     """A service with books of its own."""
@@ -95,6 +97,8 @@ class _Service(Answering):
             self._refuse(404, "No such object.", "notFound")
         elif self.script.uniform:
             self._refuse(400, _UNIFORM, "invalid")
+        elif self.script.prevented:
+            self._refuse(412, _PREVENTED, "conditionNotMet")
         else:
             found.public = any(entry.get("entity") == "allUsers" for entry in sent.get("acl", []))
             self.json(found.about | sent)

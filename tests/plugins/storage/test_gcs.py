@@ -151,6 +151,18 @@ def test_a_bucket_with_the_same_permissions_for_all_is_public_or_says_how(
             storage.put(given, ignored)
 
 
+def test_a_bucket_that_prevents_public_access_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_gcs(tmp_path / "fake", prevented=True) as running:
+        sign_in(running, monkeypatch)
+        with pytest.raises(AccessError, match=r"the bucket films prevents public access.*storage\.link=signed"):
+            Gcs(bucket="films", link="public").put(upload(tmp_path), ignored)
+
+
+def test_a_bucket_that_an_emulator_does_not_have_is_told(bucket: str) -> None:
+    with pytest.raises(AccessError, match=rf"there is no bucket '{bucket}x'; did you mean '{bucket}'"):
+        Gcs(bucket=f"{bucket}x").ready()
+
+
 def test_the_bucket_can_come_from_the_environment(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GCS_BUCKET_NAME", bucket)
     Gcs().ready()
