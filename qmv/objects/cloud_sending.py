@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import mmap
-import secrets
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from qmv.errors import AccessError, OutputError, QmvError
+from qmv.errors import OutputError
 from qmv.objects.cloud_client import CONDITIONLESS
+from qmv.objects.cloud_copies import PARTS, copies_on_condition, move, tidy
 from qmv.objects.cloud_errors import Unable
 from qmv.objects.cloud_names import metadata_written, part_bytes
 from qmv.objects.store import Absent, Standing, Taken, Upload
@@ -28,9 +27,6 @@ __all__ = ["send"]
 
 _LARGEST_BYTES = 5 << 30  # S3's limit for one request, and for a copy
 _AT_A_TIME = 3  # parts; memory holds these and the one that is read
-_LEFT_OVER = timedelta(days=2)
-_HEEDS: dict[str, bool] = {}  # what was found out about services, by the address of a bucket
-_PARTS = ".qmv-parts"
 
 
 def send(store: CloudStore, upload: Upload, replaces: Standing | None, progress: Callable[[int], None]) -> None:
@@ -106,18 +102,18 @@ def _mapped(stream: IO[bytes], size_bytes: int) -> Iterator[Any]:
 
 
 def _in_parts(store: CloudStore, upload: Upload, replaces: Standing | None, progress: Callable[[int], None]) -> None:
-    part = f"{upload.key}{_PARTS}/{upload.file.sha256[:16]}"
+    part = f"{upload.key}{PARTS}/{upload.file.sha256[:16]}"
     if not _stands(store, part, upload):
         _still(store, upload, replaces)
         _upload(store, upload, part, replaces, progress)
     try:
-        _move(store, part, upload.key, replaces)
+        move(store, part, upload.key, replaces)
     except Absent:
         raise Taken(upload.key) from None  # another sender of the same file has moved it
     except Taken:  # perhaps by this very copy, whose answer was lost
-        _tidy(store, upload.key, part)
+        tidy(store, upload.key, part)
         raise
-    _tidy(store, upload.key, part)
+    tidy(store, upload.key, part)
 
 
 def _stands(store: CloudStore, part: str, upload: Upload) -> bool:
@@ -177,72 +173,3 @@ class _Told:
 
     def seekable(self) -> bool:
         return True
-
-
-def _move(store: CloudStore, part: str, key: str, replaces: Standing | None) -> None:
-    """Gives the file its name; raises Taken where something else has it."""
-    import obstore
-
-    etag = replaces.sums.get("etag", "") if replaces else ""
-    azure = store.place.scheme == "az"
-    client = store.client(_LARGEST_BYTES // 64, "" if azure else _condition(store, etag))
-    source, target = store.place.full(part, store.where), store.place.full(key, store.where)
-    if azure and replaces is not None:  # the library has no such condition there: two steps
-        now = store.look(key)
-        if now is None or now.version != replaces.version:
-            raise Taken(key)
-        store.bear(lambda: obstore.copy(client, source, target))
-    else:
-        store.bear(lambda: obstore.copy(client, source, target, overwrite=False))
-
-
-def _condition(store: CloudStore, etag: str) -> str:
-    """How a copy is told what must stand under its target: nothing, or what has the ETag."""
-    name = "cf-copy-destination-" if ".r2.cloudflarestorage.com" in store.endpoint else ""
-    return f"header:{name}if-match:{etag}" if etag else f"header:{name}if-none-match:*"
-
-
-def copies_on_condition(store: CloudStore) -> bool:
-    """Whether the service heeds the condition of a copy; asked once a process, with two empty objects."""
-    if store.place.scheme == "az":
-        return True
-    if (known := _HEEDS.get(store.endpoint)) is None:
-        known = _HEEDS[store.endpoint] = _heeds(store)
-    return known
-
-
-def _heeds(store: CloudStore) -> bool:
-    import obstore
-
-    one, other = (store.place.full(f".qmv-probe-{secrets.token_hex(6)}", store.where) for _ in range(2))
-    client = store.client(copy_if=_condition(store, ""))
-    try:
-        for key in (one, other):
-            store.bear(functools.partial(obstore.put, store.client(), key, b"", use_multipart=False))
-        store.bear(lambda: obstore.copy(client, one, other, overwrite=False))
-    except Taken:
-        return True
-    except (AccessError, Absent):  # it refuses the header, or these names: what that means is told by the write itself
-        return False
-    finally:
-        _take_away(store, one, other)
-    return False
-
-
-def _take_away(store: CloudStore, *keys: str) -> None:
-    import obstore
-
-    for key in keys:
-        with contextlib.suppress(QmvError, Absent, Taken):
-            store.bear(functools.partial(obstore.delete, store.client(), key))
-
-
-def _tidy(store: CloudStore, key: str, part: str) -> None:
-    """Takes the part away, and what earlier tries of this key left behind; the next try does what fails here."""
-    import obstore
-
-    _take_away(store, store.place.full(part, store.where))
-    folder, old = store.place.full(f"{key}{_PARTS}", store.where), datetime.now(UTC) - _LEFT_OVER
-    with contextlib.suppress(QmvError, Absent):
-        found = store.bear(lambda: obstore.list_with_delimiter(store.client(), folder)["objects"])
-        _take_away(store, *(about["path"] for about in found if about["last_modified"] < old))
