@@ -35,7 +35,7 @@ _WHERE = "run.cache_url"
 _SHORTEST_KEY = 16
 _FETCHES = 16  # at a time: most of a fetch is latency
 _TRIES = 2  # at fetching what is broken: the first may be damage of the way
-_PATIENCE = {"patience_s": 20.0, "stall_s": 10.0}  # of a store; a delivery must arrive, this need not
+_PATIENCE = {"patience_s": 10.0, "stall_s": 10.0}  # of a store; a delivery must arrive, this need not
 _TELL_S = 5.0  # of waiting for the last entries before the user hears what the run waits for
 _PARCEL = ".parcel"  # no name of a file in an entry
 
