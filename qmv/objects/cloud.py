@@ -193,7 +193,7 @@ class CloudStore(ObjectStore):
             if not trouble.passes:
                 raise refusal(trouble, self.where, self.place, self._host()) from None
             if borne_s >= self.patience_s:
-                raise weariness(trouble, self.where, self._host(), borne_s) from None
+                raise weariness(trouble, self.where, self.endpoint, borne_s) from None
             pause_s = min(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], self.patience_s - borne_s)
             time.sleep(pause_s)
             borne_s, tries = borne_s + pause_s, tries + 1

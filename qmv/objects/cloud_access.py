@@ -56,12 +56,14 @@ _AZURE_OTHERS = (
 
 def check_options(scheme: str, options: Mapping[str, object], where: str) -> None:
     """Raises ConfigError for a secret among the options, UnknownName for one that is not known."""
-    for name in options:
+    for name, value in options.items():
         if name not in OPTIONS[scheme] and _SECRET.search(name):
             secret = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if scheme == "s3" else "AZURE_STORAGE_ACCOUNT_KEY"
             raise ConfigError(f"{where}: options must not hold keys, got {name}; set {secret} in the environment.")
         if name not in OPTIONS[scheme]:
             raise UnknownName(f"{where}: options", name, OPTIONS[scheme])
+        if value is not None and not isinstance(value, (str, bool, int)):
+            raise ConfigError(f"{where}: options.{name} must be a text, a number or true or false, got {value!r}.")
 
 
 def access(place: Place, options: Options, where: str) -> dict[str, str | bool]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from qmv.errors import AccessError, QmvError, ServiceError
 from qmv.objects.cloud_names import Place
@@ -20,6 +22,7 @@ _PASSING_CODES = {
     "ConditionalRequestConflict", "InternalError", "InvalidBlockList", "NoSuchUpload", "OperationAborted",
     "OperationTimedOut", "RequestTimeout", "ServerBusy", "ServiceUnavailable", "SlowDown",
 }  # fmt: skip
+_CONNECTS_S = 5
 _FOR_GOOD = (501, 505, 507)
 _ABSENT = ("NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted", "ResourceNotFound")
 _FORBIDDEN = (
@@ -73,7 +76,7 @@ class Trouble:
         if self.code in _PASSING_CODES or self.status in (408, 429) or self.status >= 500:
             return self.status not in _FOR_GOOD
         broken = self.status == 0 and "HTTP error" in self.text
-        return broken and not re.search(r"builder error|certificate|UnknownIssuer", self.text)
+        return broken and "builder error" not in self.text
 
 
 def _tag(name: str, text: str) -> str:
@@ -87,21 +90,31 @@ def refusal(trouble: Trouble, where: str, place: Place, host: str) -> QmvError:
     return kind(f"{where}: {_words(trouble, place, host)}")
 
 
-def weariness(trouble: Trouble, where: str, host: str, waited_s: float) -> QmvError:
+def weariness(trouble: Trouble, where: str, endpoint: str, waited_s: float) -> QmvError:
     """The sentence for when patience has ended."""
-    said = f"answers with {trouble.status} {trouble.code}".strip() if trouble.status else _silence(host)
+    host = urlsplit(endpoint).netloc
+    said = f"answers with {trouble.status} {trouble.code}".strip() if trouble.status else _silence(endpoint)
     return ServiceError(
         f"{where}: {host} {said}, for {waited_s:.0f} s now; look at the network (and at the endpoint, if one is "
         "given), then run the same command again: it goes on with what is there."
     )
 
 
-def _silence(host: str) -> str:
+def _silence(endpoint: str) -> str:
+    """Why no answer comes, which the library does not tell."""
+    address = urlsplit(endpoint)
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
     try:
-        socket.getaddrinfo(host.rpartition(":")[0] or host, 443)
-    except OSError:
+        with socket.create_connection((host, port), timeout=_CONNECTS_S) as connection:
+            if address.scheme == "https":
+                ssl.create_default_context().wrap_socket(connection, server_hostname=host).close()
+    except socket.gaierror:
         return "is a name that this machine cannot find"
-    return "cannot be reached, or breaks off"
+    except ssl.SSLCertVerificationError as error:
+        return f"shows a certificate that is not trusted here ({error.verify_message})"
+    except OSError:
+        return "cannot be reached"
+    return "breaks off"
 
 
 def _words(trouble: Trouble, place: Place, host: str) -> str:
@@ -130,8 +143,6 @@ def _words(trouble: Trouble, place: Place, host: str) -> str:
         return f"'{place.bucket}' is no name for a {place.kind}; allowed are {_rule(place)}."
     if code in _FULL or trouble.status == 507:
         return f"{named} has no space left; free some, or raise its quota ({said})."
-    if re.search(r"certificate|UnknownIssuer", trouble.text):
-        return f"the certificate of {host} is not trusted here; mend it, or name its issuer by SSL_CERT_FILE."
     if code in _FORBIDDEN or trouble.status in (401, 403):
         return f"no permission for {named}; the key needs {_rights(azure)} ({said})."
     message = trouble.message[:200] or trouble.text.partition("Debug source")[0].strip()[:200]

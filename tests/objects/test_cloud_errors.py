@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from qmv.artifacts import File
 from qmv.errors import AccessError, OutputError, QmvError, ServiceError
@@ -134,10 +141,40 @@ def test_patience_ends_with_a_sentence(tmp_path: Path) -> None:
 def test_no_way_to_the_service_is_said(tmp_path: Path) -> None:
     with pytest.raises(ServiceError) as caught:
         store_at("http://127.0.0.1:9").check()
-    assert "127.0.0.1:9 cannot be reached, or breaks off, for " in sentence(caught.value)
+    assert "127.0.0.1:9 cannot be reached, for " in sentence(caught.value)
     with pytest.raises(ServiceError) as caught:
         store_at("https://films.invalid").check()
     assert "films.invalid is a name that this machine cannot find" in sentence(caught.value)
+
+
+def test_a_certificate_that_is_not_trusted_is_named(tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=1)
+    ).sign(key, hashes.SHA256())
+    file = tmp_path / "server.pem"
+    plain = serialization.NoEncryption()
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    code = (
+        "import http.server as h, ssl, sys; s = h.HTTPServer(('127.0.0.1', 0), h.BaseHTTPRequestHandler);"
+        "c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.load_cert_chain(sys.argv[1]);"
+        "s.socket = c.wrap_socket(s.socket, server_side=True); print(s.server_port, flush=True); s.serve_forever()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            with pytest.raises(ServiceError) as caught:
+                store_at(f"https://localhost:{server.stdout.readline().strip()}").check()
+        finally:
+            server.kill()
+    assert "shows a certificate that is not trusted here (self" in sentence(caught.value)
 
 
 @pytest.mark.parametrize("conditions", ["refused", "ignored"])

@@ -195,6 +195,7 @@ put(CloudStore(where="storage", url="s3://films", options=(("endpoint", sys.argv
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held_after", [1 << 20, 12 << 20, 20 << 20])
 def test_after_a_kill_nothing_is_half_there_and_the_next_try_ends_it(
     bucket: CloudStore, tmp_path: Path, held_after: int
@@ -214,6 +215,7 @@ def test_after_a_kill_nothing_is_half_there_and_the_next_try_ends_it(
     assert names(bucket) == ["film.mp4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_bad_line_loses_nothing_and_doubles_nothing(bucket: CloudStore, tmp_path: Path, seed: int) -> None:
     films = [made(tmp_path, size, seed) for size in (0, 5000, 300_000, 17 << 20)]
@@ -230,6 +232,7 @@ def test_a_bad_line_loses_nothing_and_doubles_nothing(bucket: CloudStore, tmp_pa
     assert names(bucket) == [f"{number}.mp4" for number in range(len(films))]
 
 
+@pytest.mark.slow
 def test_a_bad_line_to_azure_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     films = [made(tmp_path, size) for size in (5000, 17 << 20)]
     faults = {"reset": 0.15, "lost": 0.1, "cut": 0.05, "unavailable": 0.15}

@@ -113,6 +113,7 @@ def test_a_signed_link_of_azure_gives_the_file(
         ({"url": "az://films", "options": {"account_key": "x"}}, "set AZURE_STORAGE_ACCOUNT_KEY"),
         ({"url": "az://films", "options": {"sas_token": "x"}}, "options must not hold keys"),
         ({"url": "s3://films", "options": {"regoin": "x"}}, "Did you mean 'region'"),
+        ({"url": "s3://films", "options": {"region": ["x"]}}, "options.region must be a text"),
         ({"url": "s3://films", "link": "sigend"}, "Did you mean 'signed'"),
         ({"url": "s3://films", "expires_h": 169}, "at most 168"),
         ({"url": "s3://films", "cache_control": "größer"}, "plain ASCII"),
