@@ -35,7 +35,7 @@ class Gcs(Storage):
     )  # fmt: skip
     expires_h: float = setting("when a signed address ends", default=168.0, unit="h", above=0, at_most=168, keyed=False)
     chunk_mb: float = setting(
-        "sent at once; quarters", default=8.0, unit="MiB", at_least=0.25, at_most=1024, keyed=False
+        "sent in one request; a multiple of 0.25", default=8.0, unit="MiB", at_least=0.25, at_most=1024, keyed=False
     )
     patience_s: float = setting(
         "how long faults of the network are borne without progress", default=600.0, unit="s", above=0, keyed=False
