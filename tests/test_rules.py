@@ -23,6 +23,8 @@ HEAVY = (
     "dotenv",
     "google",
     "httpx",
+    "obstore",
+    "opentimelineio",
     "runware",
     "scipy",
     "soundfile",

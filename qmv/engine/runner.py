@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from qmv.api import Context
-from qmv.artifacts import Artifact, Beats, Delivery, Pictures, Song, Storyboard, SyncProof, Video
+from qmv.artifacts import Artifact, Beats, Delivery, HandOff, Pictures, Song, Storyboard, SyncProof, Video
 from qmv.engine.artifact_cache import ArtifactCache
 from qmv.engine.cache import Cache, digest
 from qmv.engine.config import Job, SongSettings
@@ -349,11 +349,13 @@ class Run:
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
     def _result(self, nodes: list[Node]) -> str:
-        """Where the last thing that was made lies: a delivery's address, else the artifact's own file."""
+        """Where the last thing that was made lies: a delivery's address, the folder for editors, else the artifact."""
         for node in reversed(nodes):
             value = self.values[node.name]
             if isinstance(value, Delivery):
                 return value.url
+            if isinstance(value, HandOff):
+                return str(self.folder / value.folder)
         if isinstance(self.values[nodes[-1].name], Storyboard) and (file := self.folder / "storyboard.yaml").is_file():
             return str(file)  # the form of it that people edit
         return str(self.folder / "artifacts" / f"{nodes[-1].name}.json")
