@@ -222,7 +222,8 @@ def test_run_without_a_delivery_gives_its_last_artifact_as_its_result(desk: Desk
 
 def test_run_keeps_the_artifacts_as_json(desk: Desk) -> None:
     folder = desk.run().folder / "artifacts"
-    assert sorted(path.name for path in folder.iterdir()) == ["beats.json", "delivery.json", "video.json"]
+    names = ["beats.json", "delivery.json", "song.json", "style.json", "video.json"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert json.loads((folder / "beats.json").read_text(encoding="utf-8"))["times_s"] == [0.5]
 
 

@@ -3,7 +3,6 @@ services and local servers share (https://platform.openai.com/docs/api-reference
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -64,11 +63,6 @@ class OpenAICompatible(ImageProvider):
                 raise ValueError(f"sizes look like 1024x1536, got {size!r}")
 
     def ready(self) -> None:
-        if importlib.util.find_spec("httpx") is None:
-            raise PluginError(
-                "image (openai_compatible): needs the package httpx, which is not installed; install it with: "
-                "python -m pip install httpx"
-            )
         check_key(self._key(), f"image (openai_compatible): {self.key_env}")
         if not self._here() and not self._key():
             raise AccessError(
