@@ -6,19 +6,17 @@ library's uploads end with their process. After each fault the service is asked 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from qmv.errors import OutputError, ServiceError
 from qmv.objects.gcs_errors import Answer, Refused
 from qmv.objects.gcs_link import Link
+from qmv.objects.gcs_memory import forget, recalled, remember
 from qmv.objects.gcs_patience import Patience, Trouble
 from qmv.objects.gcs_sums import sums
 from qmv.objects.store import Taken, Upload
@@ -60,23 +58,23 @@ class Session:
 
     def send(self) -> None:
         """Raises Taken where something else stands under the name, and what `Patience` makes of faults."""
-        self._uri = _recalled(self.upload.memory, self._belongs_to(), self.link)
+        self._uri = recalled(self.upload.memory, self._belongs_to(), self.link)
         self._known = not self._uri
         while True:
             try:
                 self._step_on()
                 break
             except Taken:
-                _forget(self.upload.memory)
+                forget(self.upload.memory)
                 raise
             except _Ended as ended:
-                _forget(self.upload.memory)
+                forget(self.upload.memory)
                 self._uri, self._anew = "", True
                 self.patience.after(ended)
             except Exception as error:  # sorted by the patience
                 self._known = False
                 self.patience.after(error)
-        _forget(self.upload.memory)
+        forget(self.upload.memory)
 
     def _step_on(self) -> None:
         """Goes on until all is there, or something breaks."""
@@ -112,7 +110,7 @@ class Session:
             raise
         self._uri, self._at, self._known = uri, 0, True
         self._begun += 1
-        _remember(self.upload.memory, self._belongs_to() | {"uri": uri})
+        remember(self.upload.memory, self._belongs_to() | {"uri": uri})
 
     def _arrived(self) -> bool:
         """Whether the session that ended had brought it all: some end with their last byte, whose answer was lost."""
@@ -234,38 +232,3 @@ def _persisted(told: str) -> int:
     """The number of bytes in a header Range of the form 'bytes=0-41'; none is no header at all."""
     last = told.rpartition("-")[2]
     return int(last) + 1 if last.isdecimal() else 0
-
-
-# -- the memory: the session's address opens the upload to whoever has it, so it is the owner's alone -----------------
-
-
-def _recalled(memory: Path | None, belongs_to: dict[str, Any], link: Link) -> str:
-    if memory is None:
-        return ""
-    try:
-        kept = json.loads(memory.read_text(encoding="utf-8"))
-        uri = kept.pop("uri")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return ""
-    return uri if kept == belongs_to and isinstance(uri, str) and link.own(uri) else ""
-
-
-def _remember(memory: Path | None, kept: dict[str, Any]) -> None:
-    """A disk that does not take it costs the going on after a crash, not the upload."""
-    if memory is None:
-        return
-    part = memory.with_name(f".{memory.name}.{os.getpid()}.part")
-    with contextlib.suppress(OSError):
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-            stream.write(json.dumps(kept))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, memory)
-
-
-def _forget(memory: Path | None) -> None:
-    if memory is not None:
-        with contextlib.suppress(OSError):
-            memory.unlink()
