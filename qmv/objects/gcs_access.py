@@ -9,9 +9,24 @@ from qmv.objects.gcs import GcsStore
 from qmv.objects.gcs_errors import Answer
 from qmv.objects.gcs_link import base_url
 
-__all__ = ["can_sign", "public", "signed"]
+__all__ = ["can_open", "can_sign", "public", "signed"]
 
-_SAME_FOR_ALL = "uniform bucket-level access"
+
+def can_open(store: GcsStore) -> None:
+    """Raises AccessError where the bucket's settings forbid that something in it is made public; where the account may
+    not read them, the delivery will tell."""
+    bucket = store.link().client.bucket(store.bucket)
+    try:
+        bucket.reload(timeout=store.timeouts_s, retry=None)
+        rules = bucket.iam_configuration
+        policy = bucket.get_iam_policy(requested_policy_version=3, timeout=store.timeouts_s, retry=None)
+    except Exception:  # most accounts that may store may not look
+        return
+    if rules.public_access_prevention == "enforced":
+        raise _prevented(store)
+    everybody = any("allUsers" in binding["members"] for binding in policy.bindings)
+    if rules.uniform_bucket_level_access_enabled and not everybody:
+        raise _same_for_all(store)
 
 
 def public(store: GcsStore, key: str) -> str:
@@ -25,10 +40,7 @@ def public(store: GcsStore, key: str) -> str:
             answer = Answer.in_error(error)
             said = answer.message.lower() if answer else ""
             if "public access prevention" in said:
-                raise AccessError(
-                    f"{store.where}: the bucket {store.bucket} prevents public access, so nothing in it can be made "
-                    "public; set storage.link=signed, or lift its public access prevention."
-                ) from None
+                raise _prevented(store) from None
             if answer is None or answer.status not in (400, 412) or "uniform" not in said:
                 raise
             return False
@@ -36,12 +48,23 @@ def public(store: GcsStore, key: str) -> str:
 
     address = store.address(key)
     if not store.bear(grant) and not store.bear(lambda: _opens(address, store.timeouts_s)):
-        raise AccessError(
-            f"{store.where}: the bucket {store.bucket} has {_SAME_FOR_ALL}, so one object alone cannot be made public; "
-            f"run: gcloud storage buckets add-iam-policy-binding gs://{store.bucket} --member=allUsers "
-            "--role=roles/storage.objectViewer, or set storage.link=signed."
-        )
+        raise _same_for_all(store)
     return address
+
+
+def _prevented(store: GcsStore) -> AccessError:
+    return AccessError(
+        f"{store.where}: the bucket {store.bucket} prevents public access, so nothing in it can be made public; set "
+        "storage.link=signed, or lift its public access prevention."
+    )
+
+
+def _same_for_all(store: GcsStore) -> AccessError:
+    return AccessError(
+        f"{store.where}: the bucket {store.bucket} has uniform bucket-level access, so one object alone cannot be made "
+        f"public; run: gcloud storage buckets add-iam-policy-binding gs://{store.bucket} --member=allUsers "
+        "--role=roles/storage.objectViewer, or set storage.link=signed."
+    )
 
 
 def _opens(address: str, timeouts_s: tuple[float, float]) -> bool:

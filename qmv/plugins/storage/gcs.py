@@ -59,13 +59,15 @@ class Gcs(Storage):
         )  # fmt: skip
 
     def ready(self) -> None:
-        """Also raises where the address could not be signed."""
-        from qmv.objects.gcs_access import can_sign
+        """Also raises where the address could not be signed, or nothing be made public."""
+        from qmv.objects.gcs_access import can_open, can_sign
 
         store = self.store()
         store.check()
         if self.link == "signed":
             can_sign(store)
+        elif self.link == "public":
+            can_open(store)
 
     def put(self, upload: Upload, progress: Callable[[int], None]) -> Stored:
         """Stores and verifies as all storages do, then opens what is there as `link` says."""

@@ -81,7 +81,10 @@ class _Service(Answering):
         if parts[2:] == ["iam", "testPermissions"]:
             return self._permissions(query["permissions"])
         if len(parts) == 2:
-            return self.json({"name": parts[1]})
+            return self.json({"name": parts[1], "iamConfiguration": self._rules()})
+        if parts[2:] == ["iam"]:
+            members = ["allUsers"] if self.script.public else ["user:somebody@example.org"]
+            return self.json({"bindings": [{"role": "roles/storage.objectViewer", "members": members}]})
         if parts[4:] == ["acl"]:
             return self._refuse(400, _UNIFORM, "invalid") if self.script.uniform else self.json({"items": []})
         return self._object(parts[1], parts[3], query)
@@ -102,6 +105,10 @@ class _Service(Answering):
         else:
             found.public = any(entry.get("entity") == "allUsers" for entry in sent.get("acl", []))
             self.json(found.about | sent)
+
+    def _rules(self) -> dict[str, Any]:
+        prevention = "enforced" if self.script.prevented else "inherited"
+        return {"uniformBucketLevelAccess": {"enabled": self.script.uniform}, "publicAccessPrevention": prevention}
 
     # -- the ways of one request -------------------------------------------------------------------------------------
 

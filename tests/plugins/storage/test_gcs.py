@@ -144,11 +144,13 @@ def test_a_bucket_with_the_same_permissions_for_all_is_public_or_says_how(
     given, storage = upload(tmp_path), Gcs(bucket="films", link="public")
     with fake_gcs(tmp_path / "public", uniform=True, public=True) as running:
         sign_in(running, monkeypatch)
+        storage.ready()
         assert storage.put(given, ignored).url == f"{running.url}/films/%E5%A4%9C/film.mp4"
     with fake_gcs(tmp_path / "private", uniform=True) as running:
         sign_in(running, monkeypatch)
-        with pytest.raises(AccessError, match=r"uniform bucket-level access.*--member=allUsers.*storage.link=signed"):
-            storage.put(given, ignored)
+        for attempt in (storage.ready, lambda: storage.put(given, ignored)):
+            with pytest.raises(AccessError, match=r"uniform bucket-level.*--member=allUsers.*storage.link=signed"):
+                attempt()
 
 
 def test_a_bucket_that_prevents_public_access_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +158,8 @@ def test_a_bucket_that_prevents_public_access_says_so(tmp_path: Path, monkeypatc
         sign_in(running, monkeypatch)
         with pytest.raises(AccessError, match=r"the bucket films prevents public access.*storage\.link=signed"):
             Gcs(bucket="films", link="public").put(upload(tmp_path), ignored)
+        with pytest.raises(AccessError, match="the bucket films prevents public access"):
+            Gcs(bucket="films", link="public").ready()
 
 
 def test_a_bucket_that_an_emulator_does_not_have_is_told(bucket: str) -> None:
