@@ -84,21 +84,22 @@ class ProofError(QmvError):
 
 
 _CURES = {
-    errno.ENOSPC: "the disk is full; free some space, or name another folder with outputs=FOLDER",
-    errno.EDQUOT: "the disk quota is used up; free some space, or name another folder with outputs=FOLDER",
-    errno.EACCES: "no permission to write there; name another folder with outputs=FOLDER",
-    errno.EPERM: "no permission to write there; name another folder with outputs=FOLDER",
-    errno.EROFS: "the file system is read-only; name another folder with outputs=FOLDER",
-    errno.ENOTDIR: "a part of this path is a file, not a folder; name another folder with outputs=FOLDER",
-    errno.EEXIST: "a file of this name stands where a folder is wanted; name another folder with outputs=FOLDER",
+    errno.ENOSPC: "the disk is full; free some space, or name another folder with {option}=FOLDER",
+    errno.EDQUOT: "the disk quota is used up; free some space, or name another folder with {option}=FOLDER",
+    errno.EACCES: "no permission to write there; name another folder with {option}=FOLDER",
+    errno.EPERM: "no permission to write there; name another folder with {option}=FOLDER",
+    errno.EROFS: "the file system is read-only; name another folder with {option}=FOLDER",
+    errno.ENOTDIR: "a part of this path is a file, not a folder; name another folder with {option}=FOLDER",
+    errno.EEXIST: "a file of this name stands where a folder is wanted; name another folder with {option}=FOLDER",
     errno.ENAMETOOLONG: "a name in this path is too long; choose a shorter one",
-    errno.EFBIG: "a file grew past the size that this system allows; name another folder with outputs=FOLDER",
+    errno.EFBIG: "a file grew past the size that this system allows; name another folder with {option}=FOLDER",
 }
 
 
-def output_error(error: OSError) -> OutputError | None:
-    """The sentence for an operating system's refusal to write; None when it is about something else."""
+def output_error(error: OSError, option: str = "outputs") -> OutputError | None:
+    """The sentence for an operating system's refusal to write; None when it is about something else. `option` is the
+    setting that names the folder."""
     if error.errno not in _CURES:
         return None
     where = f" ({error.filename})" if error.filename else ""
-    return OutputError(f"outputs{where}: {_CURES[error.errno]}.")
+    return OutputError(f"{option}{where}: {_CURES[error.errno].format(option=option)}.")

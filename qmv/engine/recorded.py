@@ -23,6 +23,13 @@ __all__ = ["Recorded"]
 A = TypeVar("A", bound=Artifact)
 _FOLDER = "${hydra:runtime.output_dir}"  # what config.yaml calls the run's own folder
 _OPEN = ("session", "n", "licence")  # knobs of a delivery
+_MANIFEST = {
+    "status": str, "song": dict, "choices": dict, "overrides": list, "stages": list, "video": dict, "deliveries": list,
+    "made_with": dict, "made_in": str, "config": dict,
+}  # fmt: skip
+_CONFIG = {"outputs": str, "plugins": list, "song": dict, "stages": dict, "storage": dict}
+_SONG = {"path": str, "sha256": str, "title": str, "artist": str}
+_STAGE = {"node": str, "stage": str, "status": str}
 
 
 @dataclass
@@ -54,8 +61,13 @@ class Recorded:
             schema = manifest["schema"]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{file}: is no manifest of a run ({error}); name the folder of a run.") from error
-        if schema != SCHEMA_VERSION or not manifest.get("config"):
+        if schema != SCHEMA_VERSION:
             raise InputError(f"{file}: was written by another version of QMV; run its command again with this one.")
+        _check(manifest, _MANIFEST, f"{file}")
+        _check(manifest["config"], _CONFIG, f"{file}: config")
+        _check(manifest["song"], _SONG, f"{file}: song")
+        for number, stage in enumerate(manifest["stages"]):
+            _check(stage, _STAGE, f"{file}: stages[{number}]")
         return cls(folder=file.parent.absolute(), manifest=manifest)
 
     @property
@@ -87,6 +99,8 @@ class Recorded:
     def delivery(self, registry: Registry, overrides: Sequence[str]) -> tuple[str, Stage]:
         """The stage that delivers, by its node's name, with `storage=NAME`, `storage.x=y`, `session=ID` ... changed."""
         config = self.config(self.folder)
+        if config.storage.get("name") == "folder":  # a relative one is of the folder that the run was started in
+            config.storage.path = str(self.made_in / str(config.storage.get("path", "")))
         node = _node_of_delivery(config, registry)
         used = config.stages.get(node, "deliver")
         known = {
@@ -101,6 +115,15 @@ class Recorded:
         if not issubclass(stage.makes(), Delivery):
             raise ConfigError(f"stages.{node} ({stage.name}): delivers nothing; name one that does.")
         return node, stage
+
+
+def _check(found: Any, shape: Mapping[str, type], where: str) -> None:
+    """Raises InputError where a part of a manifest is not what a run writes."""
+    if not isinstance(found, dict):
+        raise InputError(f"{where} is no mapping; it was edited, so run its command again.")
+    for name, kind in shape.items():
+        if not isinstance(found.get(name), kind):
+            raise InputError(f"{where}: {name} is missing or of another kind; it was edited, so run its command again.")
 
 
 def _node_of_delivery(config: DictConfig, registry: Registry) -> str:

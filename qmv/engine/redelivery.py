@@ -12,7 +12,7 @@ from typing import Any
 
 from qmv.api import Context, Stage
 from qmv.artifacts import Artifact, Delivery, File, Song, Style, Video
-from qmv.engine.cache import Cache
+from qmv.engine.cache import Cache, digest
 from qmv.engine.money import account_of
 from qmv.engine.parallel import Mapper
 from qmv.engine.recorded import Recorded
@@ -38,7 +38,7 @@ def redeliver(recorded: Recorded, overrides: Sequence[str], registry: Registry) 
     ctx = _context(recorded, node, registry)
     stage.ready(ctx)
     inputs = _inputs(recorded, stage)
-    title = str(recorded.manifest["song"]["title"])
+    title = recorded.manifest["song"]["title"]
     registry.publish(RunStarted(folder=str(recorded.folder), title=title, nodes=(node,)))
     registry.publish(StageStarted(node=node, stage=stage.name))
     delivery: Any = stage.run(ctx, **inputs)
@@ -53,7 +53,7 @@ def _check_proof(recorded: Recorded) -> None:
     for record in recorded.manifest["stages"]:
         if record["stage"] == "prove_sync" and record["status"] != "finished":
             raise ProofError(
-                f"{recorded.folder}: its video was not proven ({record['error'] or record['status']}), and what is not "
+                f"{recorded.folder}: its video was not proven ({record.get('error') or record['status']}), and what is not "
                 "in sync is not delivered; run its command again."
             )
 
@@ -68,13 +68,21 @@ def _inputs(recorded: Recorded, stage: Stage) -> dict[str, Artifact]:
                 f"{recorded.folder}: its run ended before it had made its {name}; run the same command again."
             )
     video = found.get("video")
-    if isinstance(video, Video) and not video.file.intact():
-        found["video"] = dataclasses.replace(video, file=_copy_of(recorded, video))
+    if isinstance(video, Video):
+        if video.file.sha256 != recorded.manifest["video"].get("sha256"):
+            raise InputError(
+                f"{recorded.folder}: artifacts/video.json is about another video than manifest.json; one of them was "
+                "edited, so run the same command again."
+            )
+        own = (recorded.folder.resolve(), (recorded.outputs() / "cache").resolve())
+        lies_there = any(video.file.path.resolve().is_relative_to(folder) for folder in own)
+        if not lies_there or not video.file.intact():
+            found["video"] = dataclasses.replace(video, file=_copy_of(recorded, video))
     return found
 
 
 def _copy_of(recorded: Recorded, video: Video) -> File:
-    """The video in the run's own folder, where the cache has been cleared since."""
+    """The video in the run's own folder, where the cache has been cleared since, or the run was moved."""
     for path in sorted(recorded.folder.rglob("*.mp4")):
         if path.stat().st_size == video.file.size_bytes and (file := File.of(path)).sha256 == video.file.sha256:
             return file
@@ -100,13 +108,16 @@ def _context(recorded: Recorded, node: str, registry: Registry) -> Context:
 
 
 def _record(recorded: Recorded, delivery: Delivery) -> None:
+    from filelock import FileLock
+
     at = datetime.now().astimezone().isoformat(timespec="seconds")
-    manifest = dict(recorded.manifest)
-    manifest["deliveries"] = [*manifest["deliveries"], {"at": at, **content(delivery)}]
-    manifest |= {"result": delivery.url, "status": "finished", "error": None}
-    for record in manifest["stages"]:
-        if record["stage"] == "deliver":
-            record |= {"status": "finished", "error": None}
-    part = recorded.folder / ".manifest.part"
-    part.write_text(redacted(json.dumps(manifest, indent=2, ensure_ascii=False)) + "\n", encoding="utf-8")
-    os.replace(part, recorded.folder / "manifest.json")
+    with FileLock(recorded.outputs() / "cache" / "uploads" / f"{digest(str(recorded.folder))}.lock"):
+        manifest = dict(Recorded.read(recorded.folder).manifest)  # another delivery may have written meanwhile
+        manifest["deliveries"] = [*manifest["deliveries"], {"at": at, **content(delivery)}]
+        manifest |= {"result": delivery.url, "status": "finished", "error": None}
+        for record in manifest["stages"]:
+            if record["stage"] == "deliver":
+                record |= {"status": "finished", "error": None}
+        part = recorded.folder / f".manifest.{os.getpid()}.part"
+        part.write_text(redacted(json.dumps(manifest, indent=2, ensure_ascii=False)) + "\n", encoding="utf-8")
+        os.replace(part, recorded.folder / "manifest.json")

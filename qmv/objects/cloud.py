@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -132,6 +133,14 @@ class CloudStore(ObjectStore):
                     f"{self.where}: {target} cannot be written ({error})."
                 ) from error
             return standing
+
+    def withdraw(self, standing: Standing) -> None:
+        """These services delete on no condition, so it is looked at first: two steps."""
+        obstore, full = library(self.where), self.place.full(standing.key, self.where)
+        found = self.look(standing.key)
+        if found is not None and found.version == standing.version:
+            with contextlib.suppress(Absent):
+                self.bear(lambda: obstore.delete(self.client(), full))
 
     def address(self, key: str) -> str:
         full = quote(self.place.full(key, self.where), safe="/~")

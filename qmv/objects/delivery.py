@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from qmv.errors import OutputError
 from qmv.objects.store import ObjectStore, Taken, Upload
 
-__all__ = ["Stored", "content_type", "deliver"]
+__all__ = ["Stored", "content_type", "deliver", "taken"]
 
 _TRIES = 3  # at storing: each of them found another object than it had looked at, or other bytes than it had sent
 _TYPES = {".vtt": "text/vtt", ".srt": "application/x-subrip", ".lrc": "text/plain", ".mp4": "video/mp4"}
@@ -35,8 +35,8 @@ def deliver(store: ObjectStore, upload: Upload, *, overwrite: bool, progress: Ca
         if before is not None and store.holds(before, upload.file):
             progress(upload.file.size_bytes)
             return Stored(url=store.address(upload.key), unchanged=not sent)
-        if before is not None and not overwrite and not sent:
-            raise _taken(store, upload)
+        if before is not None and not overwrite:
+            raise _not_ours(store, upload) if sent else taken(store, upload)
         try:
             store.send(upload, before, progress)
         except Taken:
@@ -46,13 +46,19 @@ def deliver(store: ObjectStore, upload: Upload, *, overwrite: bool, progress: Ca
     found = store.look(upload.key)
     if found is not None and store.holds(found, upload.file):
         return Stored(url=store.address(upload.key), unchanged=False)
-    raise OutputError(
-        f"{store.where}: {store.address(upload.key)} does not hold what was sent, after {_TRIES} tries (another "
-        "writer, or damage on the way); run the same command again, or use another key."
+    raise _not_ours(store, upload)
+
+
+def _not_ours(store: ObjectStore, upload: Upload) -> OutputError:
+    return OutputError(
+        f"{store.where}: {store.address(upload.key)} does not hold what was sent (another writer, or damage on the "
+        "way); look at what stands there, then run the same command again with storage.overwrite=true or another "
+        "stages.delivery.key."
     )
 
 
-def _taken(store: ObjectStore, upload: Upload) -> OutputError:
+def taken(store: ObjectStore, upload: Upload) -> OutputError:
+    """Another file stands where this one should."""
     return OutputError(
         f"{store.where}: {store.address(upload.key)} stands already with other content; "
         "set storage.overwrite=true to replace it, or another stages.delivery.key."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,11 +43,13 @@ class FolderStore(ObjectStore):
 
     def send(self, upload: Upload, replaces: Standing | None, progress: Callable[[int], None]) -> None:
         target = self.path(upload.key)
-        part = target.with_name(f".{target.name[:80]}.{os.getpid()}-{threading.get_ident()}.part")
+        part = target.with_name(f"{_begin_of_parts(target)}{os.getpid()}-{threading.get_ident()}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _sweep(target)
             self._bring(upload.file.path, part)
+            if File.of(part).sha256 != upload.file.sha256:
+                raise OutputError(f"{self.where}: {upload.file.path} has changed since it was made; make it again.")
             if replaces is None:
                 _place_new(part, target)
             elif (now := self.look(upload.key)) is not None and now.version != replaces.version:
@@ -75,6 +79,12 @@ class FolderStore(ObjectStore):
             raise self._refusal(error, self.path(key)) from error
         return standing
 
+    def withdraw(self, standing: Standing) -> None:
+        now = self.look(standing.key)
+        if now is not None and now.version == standing.version:
+            with contextlib.suppress(FileNotFoundError):
+                self.path(standing.key).unlink()
+
     def address(self, key: str) -> str:
         return str(self.path(key))
 
@@ -100,7 +110,9 @@ class FolderStore(ObjectStore):
             os.fsync(stream.fileno())
 
     def _refusal(self, error: OSError, path: Path) -> OutputError:
-        return output_error(error) or OutputError(f"{self.where}: {path} cannot be written ({error}).")
+        option = self.where if "." in self.where else "storage.path"
+        found = output_error(OSError(error.errno, error.strerror, str(path)), option) if error.errno else None
+        return found or OutputError(f"{self.where}: {path} cannot be written ({error}); set another {option}.")
 
 
 def _place_new(part: Path, target: Path) -> None:
@@ -115,11 +127,18 @@ def _place_new(part: Path, target: Path) -> None:
         os.replace(part, target)
 
 
+def _begin_of_parts(target: Path) -> str:
+    """Of names that no file system finds too long, for this file and this machine."""
+    told = f"{socket.gethostname()}/{target.name}".encode("utf-8", "surrogateescape")
+    return f".{hashlib.sha256(told).hexdigest()[:16]}."
+
+
 def _sweep(target: Path) -> None:
-    """Takes away what senders of this file left behind when they were killed."""
-    for part in target.parent.glob(".*.part"):
-        owner = part.name.removesuffix(".part").rpartition(".")[2].partition("-")[0]
-        if part.name.startswith(f".{target.name[:80]}.") and owner.isdecimal() and not _lives(int(owner)):
+    """Takes away what senders of this file on this machine left behind when they were killed."""
+    begin = _begin_of_parts(target)
+    for part in target.parent.glob(f"{begin}*.part"):
+        owner = part.name.removeprefix(begin).partition("-")[0]
+        if owner.isdecimal() and not _lives(int(owner)):
             part.unlink(missing_ok=True)
 
 

@@ -111,6 +111,19 @@ class GcsStore(ObjectStore):
             f"{_READS} times; run the same command again."
         )
 
+    def withdraw(self, standing: Standing) -> None:
+        def ask() -> None:
+            try:
+                self.blob(standing.key).delete(
+                    if_generation_match=int(standing.version), retry=None, timeout=self.timeouts_s
+                )
+            except Exception as error:
+                answer = Answer.in_error(error)
+                if answer is None or answer.status not in (404, 412) or answer.about_bucket:
+                    raise
+
+        self.bear(ask)
+
     def address(self, key: str) -> str:
         return f"{base_url()}/{quote(self.bucket)}/{quote(self.name_of(key), safe='/~')}"
 

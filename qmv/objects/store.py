@@ -87,6 +87,10 @@ class ObjectStore(ABC):
         """Writes what stands under the key to `target`; raises Absent, or TooLarge before more than that is read."""
 
     @abstractmethod
+    def withdraw(self, standing: Standing) -> None:
+        """Takes away what was looked at, where it stands there still; where it does not, nothing is to be done."""
+
+    @abstractmethod
     def address(self, key: str) -> str:
         """Where people find it."""
 

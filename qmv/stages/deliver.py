@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import string
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from qmv.api import Cache, Context, Stage, Storage, Stored, Upload, plugin, setting
+from qmv.api import Context, Stage, Storage, plugin, setting
 from qmv.artifacts import Beats, Delivery, File, Pictures, Song, Storyboard, Style, SyncProof, Video
 from qmv.companions.page import page
 from qmv.companions.sidecar import metadata, sidecar
 from qmv.companions.thumbnail import moment, thumbnail
-from qmv.errors import PluginError
 from qmv.handoff.captions import srt, vtt
-from qmv.objects.delivery import content_type
+from qmv.stages.film_set import FilmSet, turn
 
 __all__ = ["Deliver"]
 
 _FIELDS = ("artist", "hash", "n", "name", "run", "session", "song", "style", "title")
 _OF_SESSION = "videos/{session}/video_{n}.mp4"
+_LONGEST = 120  # bytes of a name
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
@@ -58,6 +55,8 @@ class Deliver(Stage):
                 raise ValueError(f"key has a wrong placeholder {{{field}}}; allowed: {allowed}")
             if field == "session" and not self.session:
                 raise ValueError("key has the placeholder {session}, but there is no session; set session=ID")
+        if not re.search(r"[^/]\.mp4$", self.template):
+            raise ValueError(f"key must end in a name and .mp4, got '{self.template}'")
 
     @property
     def template(self) -> str:
@@ -84,12 +83,15 @@ class Deliver(Stage):
             beats=beats, storyboard=storyboard, pictures=pictures, proof=proof, licence=self.licence,
         )  # fmt: skip
         key = self.key_of(song, style, video, ctx.run_folder.name)
-        with tempfile.TemporaryDirectory(dir=ctx.folder, prefix=".delivery-") as folder:
-            files = [video.file]
+        with turn(ctx.cache, self.storage, key) as folder:
+            beside: dict[str, File] = {}
             if self.companions:
                 picture = thumbnail(video.file.path, moment(video, storyboard, beats))
-                files += _beside(Path(folder), PurePosixPath(key).stem, about, song, picture)
-            stored = list(self._store(ctx, key, files, metadata(about)))
+                beside = _beside(folder, PurePosixPath(key).stem, about, song, picture)
+            films = FilmSet(
+                storage=self.storage, cache=ctx.cache, key=key, video=video.file, beside=beside, about=metadata(about)
+            )
+            stored = films.store(lambda done, total: ctx.progress(done, total, "bytes"))
         if all(one.unchanged for one in stored):
             ctx.notice(f"{stored[0].url} holds the same bytes already; nothing was sent")
         return Delivery(
@@ -105,64 +107,22 @@ class Deliver(Stage):
         parts = {
             "title": song.title, "song": song.title, "artist": song.artist, "style": style.name, "run": run,
             "session": self.session, "n": str(1 if self.n is None else self.n), "hash": digest,
-            "name": f"{_file_name(song.title)}-{digest}",
         }  # fmt: skip
-        return self.template.format(**{name: _file_name(text) for name, text in parts.items()})
-
-    def _store(self, ctx: Context, key: str, files: list[File], about: dict[str, str]) -> Iterator[Stored]:
-        total, done = sum(file.size_bytes for file in files), 0
-        stem = str(PurePosixPath(key).with_suffix(""))
-        for place, file in enumerate(files):
-
-            def progress(sent: int, before: int = done) -> None:
-                ctx.progress(before + sent, total, "bytes")
-
-            # what belongs to a video that is ours may be replaced
-            storage = dataclasses.replace(self.storage, overwrite=True) if place else self.storage
-            name = stem + file.path.suffix if place else key
-            yield _put(storage, ctx.cache, key=name, file=file, about=about, progress=progress)
-            done += file.size_bytes
-        ctx.progress(total, total, "bytes")
+        names = {name: _file_name(text) for name, text in parts.items()}
+        return self.template.format(**names, name=f"{_file_name(song.title, _LONGEST - 9)}-{digest}")
 
 
-def _put(
-    storage: Storage, cache: Cache, *, key: str, file: File, about: dict[str, str], progress: Callable[[int], None]
-) -> Stored:
-    """Stores one file; two processes of this machine that store the same one take turns."""
-    from filelock import FileLock
-
-    name = Cache.key({"storage": storage.identity(), "key": key, "file": file.sha256})
-    memory = cache.root / "uploads" / f"{name}.json"
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    upload = Upload(
-        file=file,
-        key=key,
-        content_type=content_type(key),
-        cache_control=storage.cache_control,
-        metadata=about,
-        memory=memory,
-    )
-    with FileLock(memory.with_suffix(".lock")):
-        stored: Any = storage.put(upload, progress)
-    if not isinstance(stored, Stored):
-        raise PluginError(f"storage ({storage.name}): put() must give a Stored, got {stored!r}; mend the plugin.")
-    return stored
-
-
-def _beside(folder: Path, stem: str, about: dict[str, Any], song: Song, picture: bytes) -> list[File]:
-    """The files that go with the video; the sidecar is the last, so where it stands, all of them do."""
+def _beside(folder: Path, stem: str, about: dict[str, Any], song: Song, picture: bytes) -> dict[str, File]:
+    """The files that go with the video, by their suffixes."""
     found = {".jpg": picture}
     end_s = song.start_s + about["video"]["duration_s"]
     if song.lyrics and (text := srt(song.lyrics, song.start_s, end_s)):
         found |= {".srt": text.encode(), ".vtt": vtt(song.lyrics, song.start_s, end_s).encode()}
     found[".html"] = page(about, stem, captions=".vtt" in found).encode()
     found[".json"] = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
-    files = []
     for suffix, data in found.items():
-        path = folder / f"beside{suffix}"
-        path.write_bytes(data)
-        files.append(File.of(path))
-    return files
+        (folder / f"beside{suffix}").write_bytes(data)
+    return {suffix: File.of(folder / f"beside{suffix}") for suffix in found}
 
 
 def _placeholders(key: str) -> list[tuple[str, str | None, str | None, str | None]]:
@@ -172,9 +132,10 @@ def _placeholders(key: str) -> list[tuple[str, str | None, str | None, str | Non
         raise ValueError(f"key has a wrong placeholder ({error})") from error
 
 
-def _file_name(text: str) -> str:
-    """A text as a file name that every system takes: no separators, no control characters, at most 120 bytes."""
-    name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "_", text).strip(" .")
-    while len(name.encode()) > 120:
+def _file_name(text: str, longest: int = _LONGEST) -> str:
+    """A text as a file name that every system takes: no separators, no control characters, not too many bytes."""
+    whole = text.encode("utf-8", "replace").decode()
+    name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "_", whole).strip(" .")
+    while len(name.encode()) > longest:
         name = name[:-1]
-    return name or "video"
+    return name.rstrip(" .") or "video"

@@ -81,6 +81,20 @@ class StorageContract(PluginContract):
         subject.store().fetch(self.keys[0], tmp_path / "back", 1 << 20)
         assert (tmp_path / "back").read_bytes() == other.read_bytes()
 
+    def test_takes_away_what_was_looked_at_and_nothing_else(self, subject: Storage, film: Path, tmp_path: Path) -> None:
+        self.put(subject, film, self.keys[0])
+        looked_at = subject.store().look(self.keys[0])
+        assert looked_at is not None
+        other = tmp_path / "other.mp4"
+        other.write_bytes(film.read_bytes()[::-1])
+        self.put(dataclasses.replace(subject, overwrite=True), other, self.keys[0])
+        subject.store().withdraw(looked_at)
+        now = subject.store().look(self.keys[0])
+        assert now is not None
+        subject.store().withdraw(now)
+        subject.store().withdraw(now)
+        assert subject.store().look(self.keys[0]) is None
+
     def test_leaves_the_source_as_it_was(self, subject: Storage, film: Path) -> None:
         before = film.read_bytes()
         self.put(subject, film, self.keys[0])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from qmv.__main__ import main
+from qmv.artifacts import File
 from tests.finished import Film
 
 Deliver = Callable[..., tuple[int, str, str]]
@@ -149,3 +152,63 @@ def test_what_was_not_proven_is_not_delivered(deliver: Deliver, run: Path) -> No
 def test_a_run_that_made_no_video_says_so(deliver: Deliver, run: Path) -> None:
     (run / "artifacts" / "video.json").unlink()
     assert "its run ended before it had made its video; run the same command again" in deliver(run)[2]
+
+
+def test_deliveries_at_the_same_time_are_all_written_down(run: Path, film: Film, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "qmv", "deliver", str(run)]
+    started = [
+        subprocess.Popen([*command, f"storage.path={tmp_path / 'films'}", f"session=s{number}"], stderr=subprocess.PIPE)
+        for number in range(3)
+    ]
+    assert [process.wait() for process in started] == [0, 0, 0], [process.stderr for process in started]
+    for process in started:
+        process.stderr.close()  # type: ignore[union-attr]
+    urls = [delivery["url"] for delivery in manifest(run)["deliveries"][1:]]
+    assert sorted(urls) == [str(tmp_path / "films" / "videos" / f"s{number}" / "video_1.mp4") for number in range(3)]
+
+
+def test_a_file_that_is_not_the_run_s_video_is_not_published(deliver: Deliver, run: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("not for anybody", encoding="utf-8")
+    file = File.of(secret)
+    artifact = json.loads((run / "artifacts" / "video.json").read_text(encoding="utf-8"))
+    artifact["file"] = {"path": str(secret), "sha256": file.sha256, "size_bytes": file.size_bytes}
+    (run / "artifacts" / "video.json").write_text(json.dumps(artifact), encoding="utf-8")
+    rc, out, err = deliver(run, f"storage.path={tmp_path / 'films'}", "stages.delivery.companions=false")
+    assert (rc, out) == (1, "")
+    assert "artifacts/video.json is about another video than manifest.json" in err
+    changed(run, video=manifest(run)["video"] | {"sha256": file.sha256})
+    rc, out, err = deliver(run, f"storage.path={tmp_path / 'films'}", "stages.delivery.companions=false")
+    assert (rc, out) == (1, "")
+    assert "its video is gone" in err
+    assert not (tmp_path / "films").exists()
+
+
+def test_a_relative_folder_of_the_run_is_where_the_run_was_started(
+    deliver: Deliver, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = manifest(run)["config"]
+    config["storage"]["path"] = "films"
+    changed(run, config=config, made_in=str(tmp_path / "home"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "home").mkdir()
+    artifact = json.loads((run / "artifacts" / "video.json").read_text(encoding="utf-8"))
+    assert not Path(artifact["file"]["path"]).is_relative_to(tmp_path)  # the video is found though its cache is not
+    rc, url, err = deliver(run)
+    assert (rc, Path(url).parent) == (0, tmp_path / "home" / "films"), err
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"config": "x"}, {"made_in": 5}, {"stages": [{}]}, {"stages": None}, {"deliveries": None}, {"song": 5},
+        {"config": {}}, {"config": {"outputs": None}}, {"video": []},
+    ],
+)  # fmt: skip
+def test_an_edited_manifest_is_told_in_one_sentence(deliver: Deliver, run: Path, values: dict[str, Any]) -> None:
+    changed(run, **values)
+    rc, out, err = deliver(run)
+    assert (rc, out) == (1, "")
+    assert err.count("error: ") == 1
+    assert "it was edited, so run its command again" in err

@@ -45,7 +45,10 @@ def said(compose: Compose) -> Callable[..., str]:
             "key: 'motion.zom' is not known. Did you mean 'motion.zoom'?",
         ),
         ("song.titel=x", "key: 'song.titel' is not known. Did you mean 'song.title'?"),
-        ("run.dryy=true", "key: 'run.dryy' is not known. Did you mean 'run.dry'? Known: run.cache_url, run.dry, run.workers."),
+        (
+            "run.dryy=true",
+            "'run.dryy' is not known. Did you mean 'run.dry'? Known: run.cache_url, run.dry, run.workers.",
+        ),
         ("stile=neon", "'stile' is not known. Did you mean 'style'?"),
         ("~stages.nope", "stages.nope"),
         ("effects.flash=1", "'effects.flash' is not known"),

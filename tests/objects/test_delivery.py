@@ -48,6 +48,9 @@ class Shelf(ObjectStore):
         shutil.copyfile(self.folder / key, target)
         return standing
 
+    def withdraw(self, standing: Standing) -> None:
+        (self.folder / standing.key).unlink()
+
     def address(self, key: str) -> str:
         return f"shelf://{key}"
 
@@ -114,17 +117,31 @@ def test_a_quicker_one_is_looked_at_before_it_is_replaced(shelf: Shelf, film: Fi
     assert (shelf.folder / "film.mp4").read_bytes() == b"a film, and a good one"
 
 
-def test_damage_on_the_way_is_seen_and_sent_again(shelf: Shelf, film: File) -> None:
+def test_damage_on_the_way_is_seen_and_sent_again_where_that_is_allowed(shelf: Shelf, film: File) -> None:
     shelf.mishaps.extend([damaged, mended])
-    assert put(shelf, film) == Stored(url="shelf://film.mp4", unchanged=False)
+    assert put(shelf, film, overwrite=True) == Stored(url="shelf://film.mp4", unchanged=False)
     assert shelf.sent == ["film.mp4"] * 2
     assert (shelf.folder / "film.mp4").read_bytes() == b"a film, and a good one"
 
 
-def test_damage_that_stays_is_told(shelf: Shelf, film: File) -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_damage_that_stays_is_told(shelf: Shelf, film: File, overwrite: bool) -> None:
     shelf.mishaps.append(damaged)
-    with pytest.raises(OutputError, match=r"film\.mp4 does not hold what was sent, after 3 tries"):
+    with pytest.raises(OutputError, match=r"film\.mp4 does not hold what was sent \(another writer, or damage"):
+        put(shelf, film, overwrite=overwrite)
+
+
+def test_what_came_after_the_own_film_is_left_alone(shelf: Shelf, film: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = Shelf.send
+
+    def overtaken(self: Shelf, upload: Upload, replaces: Standing | None, progress: Callable[[int], None]) -> None:
+        send(self, upload, replaces, progress)
+        (self.folder / upload.key).write_bytes(b"somebody else's film")
+
+    monkeypatch.setattr(Shelf, "send", overtaken)
+    with pytest.raises(OutputError, match="does not hold what was sent"):
         put(shelf, film)
+    assert (shelf.folder / "film.mp4").read_bytes() == b"somebody else's film"
 
 
 @pytest.mark.parametrize(

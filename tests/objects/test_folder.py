@@ -12,7 +12,7 @@ import pytest
 from qmv.artifacts import File
 from qmv.errors import OutputError
 from qmv.objects.delivery import Stored, deliver
-from qmv.objects.folder import FolderStore
+from qmv.objects.folder import FolderStore, _begin_of_parts
 from qmv.objects.store import Taken, Upload
 
 
@@ -118,19 +118,45 @@ def test_nothing_is_left_when_the_last_step_fails(film: Path, folder: Path, monk
 
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(OutputError, match="the disk is full"):
+    with pytest.raises(OutputError, match=r"storage\.path \(.*film\.mp4\): the disk is full.*storage\.path=FOLDER"):
         put(folder, film)
     assert left_over(folder) == []
 
 
 def test_what_a_killed_sender_left_is_taken_away(film: Path, folder: Path) -> None:
     folder.mkdir()
-    killed, at_work = (folder / f".film.mp4.{pid}-7.part" for pid in (a_process_that_ended(), os.getppid()))
-    other = folder / ".other.mp4.1-7.part"
+    begin = _begin_of_parts(folder / "film.mp4")
+    killed, at_work = (folder / f"{begin}{pid}-7.part" for pid in (a_process_that_ended(), os.getppid()))
+    other = folder / f"{_begin_of_parts(folder / 'other.mp4')}{a_process_that_ended()}-7.part"
     for part in (killed, at_work, other):
         part.write_bytes(b"half")
     put(folder, film)
     assert left_over(folder) == sorted([at_work.name, other.name, "film.mp4"])
+
+
+def test_another_machine_at_work_in_the_folder_is_left_alone(
+    film: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir()
+    part = folder / f"{_begin_of_parts(folder / 'film.mp4')}{a_process_that_ended()}-7.part"
+    part.write_bytes(b"half")
+    monkeypatch.setattr("socket.gethostname", lambda: "the-other-machine")
+    put(folder, film)
+    assert part.exists()
+
+
+def test_the_longest_name_that_the_file_system_takes_is_taken(film: Path, folder: Path) -> None:
+    name = "字" * 83 + ".mp4"  # 253 bytes of 255
+    assert Path(put(folder, film, name).url).name == name
+
+
+def test_a_file_that_changed_since_it_was_made_is_not_stored(film: Path, folder: Path) -> None:
+    upload = Upload(file=File.of(film), key="film.mp4")
+    film.write_bytes(b"a FILM")
+    told: list[int] = []
+    with pytest.raises(OutputError, match="has changed since it was made"):
+        deliver(FolderStore(where="storage (folder)", folder=folder), upload, overwrite=False, progress=told.append)
+    assert left_over(folder) == []
 
 
 def test_the_address_is_absolute(film: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

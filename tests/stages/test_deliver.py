@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from qmv.api import Storage, Stored, Upload, plugin
+from qmv.api import Standing, Storage, Stored, Upload, plugin
 from qmv.artifacts import Artifact, Delivery, File, LyricLine, Song, Video
 from qmv.errors import OutputError, PluginError
 from qmv.objects.folder import FolderStore
@@ -102,6 +102,26 @@ def test_a_long_title_is_shortened_to_what_file_systems_take(tmp_path: Path) -> 
     assert set(name.removesuffix(".mp4")) == {"夜"}
 
 
+def test_long_titles_with_different_videos_have_different_names(tmp_path: Path) -> None:
+    video, keys = a_video(tmp_path), set()
+    for sign in "ab":
+        other = dataclasses.replace(video, file=dataclasses.replace(video.file, sha256=sign * 64))
+        stage = Deliver(storage=Folder(), key=Storage.default_key)
+        keys.add(stage.key_of(a_song(tmp_path, "é" * 200), style(), other, "run"))
+    assert len(keys) == 2
+    assert max(len(part.encode()) for key in keys for part in key.split("/")) <= 124
+
+
+def test_a_title_that_nobody_can_decode_makes_a_key(tmp_path: Path) -> None:
+    assert key_of(tmp_path, title="a\udce9b") == "a?b.mp4".replace("?", "_")
+
+
+@pytest.mark.parametrize("key", ["film.json", "film", "song.v1", ".mp4", "a/.mp4", "/", ".", "{title}"])
+def test_a_key_that_is_no_name_of_a_video_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match=r"key must end in a name and \.mp4"):
+        Deliver(storage=Folder(), key=key)
+
+
 @pytest.mark.parametrize("key", ["{album}.mp4", "{}.mp4", "{title", "{title!x}", "{title.name}.mp4", "{title[a]}.mp4"])
 def test_a_wrong_placeholder_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="key has a wrong placeholder"):
@@ -128,7 +148,7 @@ def test_a_wrong_session_is_refused(settings: dict[str, Any], words: str) -> Non
 
 
 def delivered(tmp_path: Path, film: Film, *, lyrics: tuple[LyricLine, ...] = (), **settings: Any) -> Delivery:
-    stage = Deliver(storage=Folder(path=str(tmp_path / "films")), **settings)
+    stage = Deliver(**{"storage": Folder(path=str(tmp_path / "films")), **settings})
     inputs = {name: film.artifact(name, kind) for name, kind in stage.inputs().items()}
     inputs["song"] = dataclasses.replace(inputs["song"], lyrics=lyrics)
     return stage.run(stage_context(tmp_path), **inputs)  # type: ignore[arg-type]
@@ -178,6 +198,68 @@ def test_another_video_under_the_key_is_left_alone_and_so_is_what_lies_beside_it
     with pytest.raises(OutputError, match=r"storage\.overwrite=true"):
         delivered(tmp_path, film, key="taken.mp4")
     assert {path.read_bytes() for path in (tmp_path / "films").iterdir()} == {b"somebody else's"}
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".html", ".json"])
+def test_files_of_others_beside_the_video_are_left_alone(tmp_path: Path, film: Film, suffix: str) -> None:
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / f"a{suffix}").write_bytes(b"my cover art")
+    with pytest.raises(OutputError, match=rf"a\{suffix} stands already with other content"):
+        delivered(tmp_path, film, key="a.mp4")
+    assert [path.read_bytes() for path in (tmp_path / "films").iterdir()] == [b"my cover art"]
+
+
+def test_what_lies_beside_the_same_video_is_renewed(tmp_path: Path, film: Film) -> None:
+    delivered(tmp_path, film, key="a.mp4", licence="CC0")
+    made = delivered(tmp_path, film, key="a.mp4", licence="CC BY 4.0")
+    assert made.unchanged
+    assert json.loads((tmp_path / "films" / "a.json").read_text(encoding="utf-8"))["licence"] == "CC BY 4.0"
+
+
+class _Dark(FolderStore):
+    """A folder whose light goes out as soon as a video is there."""
+
+    def send(self, upload: Upload, replaces: Standing | None, progress: Callable[[int], None]) -> None:
+        super().send(upload, replaces, progress)
+        if upload.key.endswith(".mp4"):
+            raise KeyboardInterrupt
+
+
+@plugin
+class Dark(Folder):
+    name = "dark"
+
+    def store(self) -> FolderStore:
+        return _Dark(where="storage (dark)", folder=Path(self.path))
+
+
+def test_no_sidecar_stands_beside_another_video(tmp_path: Path, film: Film) -> None:
+    delivered(tmp_path, film, key="a.mp4")
+    (tmp_path / "films" / "a.mp4").unlink()
+    (tmp_path / "films" / "a.mp4").write_bytes(b"another video")
+    sidecar = json.loads((tmp_path / "films" / "a.json").read_text(encoding="utf-8"))
+    sidecar["video"]["sha256"] = File.of(tmp_path / "films" / "a.mp4").sha256
+    (tmp_path / "films" / "a.json").unlink()
+    (tmp_path / "films" / "a.json").write_text(json.dumps(sidecar), encoding="utf-8")
+    stage = Deliver(storage=Dark(path=str(tmp_path / "films"), overwrite=True), key="a.mp4")
+    inputs = {name: film.artifact(name, kind) for name, kind in stage.inputs().items()}
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(stage_context(tmp_path), **inputs)  # type: ignore[arg-type]
+    assert File.of(tmp_path / "films" / "a.mp4").sha256 == film.artifact("video", Video).file.sha256
+    assert not (tmp_path / "films" / "a.json").exists()
+    delivered(tmp_path, film, key="a.mp4", storage=Folder(path=str(tmp_path / "films"), overwrite=True))
+    about = json.loads((tmp_path / "films" / "a.json").read_text(encoding="utf-8"))
+    assert about["video"]["sha256"] == File.of(tmp_path / "films" / "a.mp4").sha256
+
+
+def test_nothing_of_a_killed_delivery_is_left(tmp_path: Path, film: Film) -> None:
+    delivered(tmp_path, film)
+    uploads = stage_context(tmp_path).cache.root / "uploads"
+    [lock] = uploads.iterdir()
+    lock.with_suffix("").mkdir()
+    (lock.with_suffix("") / "beside.jpg").write_bytes(b"left behind")
+    delivered(tmp_path, film)
+    assert list(uploads.iterdir()) == [lock]
 
 
 def test_the_video_goes_alone_where_that_is_wanted(tmp_path: Path, film: Film) -> None:
