@@ -126,8 +126,9 @@ class Cache:
     def bring(self, area: str, keys: Sequence[str], check: Check) -> None:
         """Fetches entries that are missing here from the shared cache, side by side: `get` finds those that came.
 
-        `check` is called with the folder of each, whose bytes are what somebody once sent, and raises where they are
-        not of the form that the caller will read. What does not come is to be made, as without a shared cache.
+        `check` is called with a folder for each, the key as its stem, whose bytes are what somebody once sent, and
+        raises anything where they are not what the caller can read. What does not come is to be made, as without a
+        shared cache.
         """
         if self.shared is not None:
             self.shared.bring(self, area, keys, check)

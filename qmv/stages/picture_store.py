@@ -155,10 +155,13 @@ class PictureStore:
             raise ValueError("its cost is no amount of money")
 
     def _check_picture(self, folder: Path) -> None:
+        """Raises where it is no picture of this size; that the planes show the same is left to who may write there."""
         from qmv.media.chunk import planes_beside
         from qmv.media.frame import Frame
+        from qmv.media.picture import read
 
-        (folder / _FILE).stat()
+        if read(folder / _FILE).shape != (self.height_px, self.width_px, 3):
+            raise ValueError(f"its picture has not {self.width_px} x {self.height_px} px")
         Frame.load(planes_beside(folder / _FILE), self.width_px, self.height_px)
 
     def _make(self, requests: Mapping[str, ImageRequest]) -> Iterator[Made]:

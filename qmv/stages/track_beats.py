@@ -65,7 +65,7 @@ class TrackBeats(Stage):
             (part / "beats.json").write_text(text, encoding="utf-8")
 
         for _ in range(2):
-            folder, cached = ctx.cache.once("whole_beats", key, make, shared=_kept)
+            folder, cached = ctx.cache.once("whole_beats", key, make, shared=_fetched)
             try:
                 return _kept(folder), cached
             except (OSError, ValueError, TypeError, KeyError):  # of another form than today's
@@ -102,8 +102,20 @@ class TrackBeats(Stage):
 
 
 def _kept(folder: Path) -> Beats:
-    """The beats of an entry; raises for those of another form than today's."""
-    return load(Beats, json.loads((folder / "beats.json").read_text(encoding="utf-8")), folder)
+    """The beats of an entry; raises for those of another form than today's, and for what is no number."""
+    text = (folder / "beats.json").read_text(encoding="utf-8")
+    return load(Beats, json.loads(text, parse_constant=_no_number), folder)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"beats.json says {word}")
+
+
+def _fetched(folder: Path) -> None:
+    """Raises where beats of another machine are none that a tracker may give."""
+    beats = _kept(folder)
+    if beats.duration_s <= 0 or checked(beats, beats.duration_s) != beats:
+        raise ValueError("its beats do not lie in the song")
 
 
 def _silent(samples: npt.NDArray[np.float32]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from qmv.api import Cache, Context
 from qmv.artifacts import Song
@@ -17,6 +18,7 @@ from qmv.media.sound import SoundSettings, write_sound
 __all__ = ["CHUNKS", "SOUND", "ChunkTask", "SoundTask", "do_all"]
 
 CHUNKS, SOUND = "chunks", "sound"  # areas of the cache
+_UNDECODED = {"codec_whitelist": "none"}  # the headers are enough, and cost 1 ms
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,20 @@ class ChunkTask:
 
         return self.cache.once(self.area, self.key, make)[1]
 
+    def check(self, folder: Path) -> None:
+        """Raises where an entry from elsewhere is not such a chunk; what its frames show, the proof looks at."""
+        import av
+
+        with av.open(str(folder / "chunk.mp4"), options=_UNDECODED) as container:
+            [stream] = container.streams.video
+            if len(container.streams) != 1 or stream.codec_context.codec.id != _format(self.coding, stream):
+                raise ValueError(f"chunk.mp4 holds no video of {self.coding.codec}")
+            if (stream.width, stream.height) != (self.chunk.width_px, self.chunk.height_px):
+                raise ValueError(f"its frames have {stream.width} x {stream.height} px")
+            shown = {packet.pts for packet in container.demux(stream) if packet.pts is not None and packet.size}
+        if len(shown) != self.chunk.frames:
+            raise ValueError(f"it has {len(shown)} frames instead of {self.chunk.frames}")
+
 
 @dataclass(frozen=True)
 class SoundTask:
@@ -59,6 +75,20 @@ class SoundTask:
             (folder / "notes.json").write_text(json.dumps(notes, ensure_ascii=False), encoding="utf-8")
 
         return self.cache.once(self.area, self.key, make)[1]
+
+    def check(self, folder: Path) -> None:
+        """Raises where an entry from elsewhere is no sound with its notes; what is heard, the proof listens to."""
+        import av
+
+        with av.open(str(folder / "sound.mp4"), options=_UNDECODED) as container:
+            [stream] = container.streams.audio
+            if len(container.streams) != 1 or stream.codec_context.name != "aac":
+                raise ValueError("sound.mp4 holds no AAC")
+            if not any(packet.size for packet in container.demux(stream) if packet.pts is not None):
+                raise ValueError("sound.mp4 is empty")
+        notes = json.loads((folder / "notes.json").read_text(encoding="utf-8"))
+        if not isinstance(notes, list) or not all(isinstance(note, str) and note.isprintable() for note in notes):
+            raise ValueError("notes.json holds no sentences")
 
 
 Task = ChunkTask | SoundTask
@@ -85,12 +115,14 @@ def do_all(ctx: Context, tasks: Sequence[Task]) -> None:
 def _to_make(cache: Cache, tasks: Sequence[Task]) -> list[Task]:
     """The tasks that neither this machine's cache nor the shared one has done."""
     absent = _absent(cache, tasks)
-    for area, check in ((CHUNKS, _chunk), (SOUND, _sound)):
-        cache.bring(area, [task.key for task in absent if task.area == area], check)
+    checks = {task.key: task.check for task in absent}
+    for area in (CHUNKS, SOUND):
+        keys = [task.key for task in absent if task.area == area]
+        cache.bring(area, keys, lambda folder: checks[folder.stem](folder))
     absent = _absent(cache, absent)
-    keys = {task.key for task in absent}
+    missing = {task.key for task in absent}
     for task in tasks:
-        if task.key not in keys:
+        if task.key not in missing:
             cache.share(task.area, [task.key])
     return absent
 
@@ -99,16 +131,14 @@ def _absent(cache: Cache, tasks: Sequence[Task]) -> list[Task]:
     return [task for task in tasks if cache.get(task.area, task.key) is None]
 
 
-def _chunk(folder: Path) -> None:
-    """Raises where it is none; its frames are looked at by the proof."""
-    (folder / "chunk.mp4").stat()
+def _format(coding: Coding, stream: Any) -> int:
+    """FFmpeg's number of what an encoder writes; that of the stream where only a program has the encoder."""
+    import av
 
-
-def _sound(folder: Path) -> None:
-    (folder / "sound.mp4").stat()
-    notes = json.loads((folder / "notes.json").read_text(encoding="utf-8"))
-    if not isinstance(notes, list) or not all(isinstance(note, str) and note.isprintable() for note in notes):
-        raise ValueError("notes.json holds no sentences")
+    try:
+        return av.Codec(coding.codec, "w").id
+    except ValueError:
+        return int(stream.codec_context.codec.id)
 
 
 def _do(task: Task) -> bool:
