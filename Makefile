@@ -14,7 +14,7 @@ test: $(VENV)/.dev
 
 test-beat-this:  ## the tracker beat_this with its real package and torch, in an environment of its own (gigabytes)
 	$(PYTHON) -m venv $(VENV)-beat-this
-	$(VENV)-beat-this/bin/python -m pip install --quiet -e '.[beat_this]' pytest
+	$(VENV)-beat-this/bin/python -m pip install --quiet -e '.[beat-this]' pytest
 	$(VENV)-beat-this/bin/python -m pytest tests/plugins/tracker/real_beat_this.py
 
 test-local:  ## the provider diffusers with its real packages and torch, in an environment of its own (gigabytes)

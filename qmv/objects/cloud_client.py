@@ -32,7 +32,7 @@ def library(where: str) -> ModuleType:
     except ImportError as error:
         raise PluginError(
             f"{where}: needs the package obstore, which is not installed; "
-            "install it with: python -m pip install 'qmv[object_store]'"
+            "install it with: python -m pip install 'qmv[object-store]'"
         ) from error
     return obstore
 

@@ -22,7 +22,7 @@ _LONGEST_H = 168  # S3 signs for seven days at most
 class ObjectStoreStorage(Storage):
     """Puts the files into a bucket of S3 (also R2, MinIO ...) or a container of Azure; whole or not at all.
 
-    Wants `pip install 'qmv[object_store]'` and the keys in the environment: AWS_ACCESS_KEY_ID and
+    Wants `pip install 'qmv[object-store]'` and the keys in the environment: AWS_ACCESS_KEY_ID and
     AWS_SECRET_ACCESS_KEY, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY.
     """
 

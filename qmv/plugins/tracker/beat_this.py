@@ -28,7 +28,7 @@ _REACH = 3  # frames to each side that a peak is higher than: 60 ms
 _BREAK = 3.5  # so many beats without one end a stretch
 _SHORTEST_S, _SILENCE = 1.0, 1e-4
 _INSTALL = (
-    "needs the package beat_this, which is not installed; install it with: python -m pip install 'qmv[beat_this]'"
+    "needs the package beat_this, which is not installed; install it with: python -m pip install 'qmv[beat-this]'"
 )
 
 

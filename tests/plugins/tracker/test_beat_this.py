@@ -189,7 +189,7 @@ def test_a_device_that_is_not_there_is_refused(package: Callable[..., list[Any]]
 def test_the_package_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "beat_this" else find(name))
-    assert "python -m pip install 'qmv[beat_this]'" in refused(PluginError, BeatThis())
+    assert "python -m pip install 'qmv[beat-this]'" in refused(PluginError, BeatThis())
     with pytest.raises(PluginError, match=r"qmv\[beat_this\]"):
         BeatThis().identity()
 
