@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from qmv.errors import ConfigError
 from qmv.objects.store import ObjectStore
@@ -12,6 +13,7 @@ __all__ = ["CLOUDS", "is_address", "open_store"]
 
 CLOUDS = ("gs", "s3", "az")
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_FILE = re.compile(r"file://(localhost(?=/))?", re.IGNORECASE)
 
 
 def is_address(text: str) -> bool:
@@ -23,12 +25,15 @@ def open_store(url: str, where: str, patience_s: float = 600.0) -> ObjectStore:
     """The store that an address names, with its path as the prefix of all keys; nothing is asked of it yet.
 
     `where` begins the sentences of its errors; faults of a cloud's network are borne for `patience_s`. Raises
-    ConfigError for an address of another kind.
+    ConfigError for an address of another kind, and for one with a password or a signature in it, which it does not
+    repeat: addresses are told and written down.
     """
     from qmv.objects.folder import FolderStore
 
     found = _ADDRESS.match(url)
     scheme = found[1].lower() if found else ""
+    if scheme not in ("", "file"):
+        _refuse_secrets(url, scheme, where)
     if scheme == "gs":
         from qmv.objects.gcs import GcsStore
 
@@ -41,6 +46,17 @@ def open_store(url: str, where: str, patience_s: float = 600.0) -> ObjectStore:
 
         return CloudStore(where=where, url=url.rstrip("/"), patience_s=patience_s)
     if scheme in ("", "file"):
-        return FolderStore(where=where, folder=Path(url.removeprefix("file://")), link=False)
+        path = unquote(url[marked.end() :]) if (marked := _FILE.match(url)) else url
+        return FolderStore(where=where, folder=Path(path), link=False)
     kinds = ", ".join(f"{name}://" for name in CLOUDS)
     raise ConfigError(f"{where}: '{url}' is of no known kind; known: {kinds} or a folder.")
+
+
+def _refuse_secrets(url: str, scheme: str, where: str) -> None:
+    host = url.partition("://")[2].partition("/")[0]
+    what = "a user or a password" if "@" in host else "a query or a fragment" if re.search("[?#]", url) else ""
+    if what:
+        raise ConfigError(
+            f"{where}: an address of {scheme}:// with {what} in it, which would be told and written down; give the "
+            "place alone, such as s3://BUCKET/FOLDER, and the account by the environment."
+        )
