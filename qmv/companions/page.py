@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Mapping
 from fractions import Fraction
@@ -15,12 +16,16 @@ __all__ = ["page"]
 _AI = "trainedAlgorithmicMedia"
 
 
-def page(about: Mapping[str, Any], stem: str, *, captions: bool) -> str:
-    """The page of a sidecar's video; `stem` is the name that the video and the files beside it share."""
+def page(about: Mapping[str, Any], stem: str, *, captions: str = "") -> str:
+    """The page of a sidecar's video; `stem` is the name that the video and the files beside it share.
+
+    `captions` is WebVTT; it goes into the page, since browsers read no captions beside a page that lies on a disk.
+    """
     video, beats = about["video"], about.get("beats", {})
     template = Template(resources.files("qmv.companions").joinpath("page.html").read_text(encoding="utf-8"))
     name = html.escape(quote(stem))
-    track = f'<track kind="captions" label="Lyrics" src="{name}.vtt" default>' if captions else ""
+    data = base64.b64encode(captions.encode()).decode()
+    track = f'<track kind="captions" label="Lyrics" src="data:text/vtt;base64,{data}" default>' if captions else ""
     return template.substitute(
         title=html.escape(about["title"]),
         byline=html.escape(" · ".join(filter(None, (about["artist"], f"style {about['style']}")))),
@@ -73,11 +78,12 @@ def _part(section: Mapping[str, Any]) -> str:
 
 
 def _shot(shot: Mapping[str, Any]) -> str:
-    said = html.escape(shot["lyric"] or shot["prompt"])
+    seen = ", ".join(filter(None, (shot["framing"], shot["subject"])))
+    said = html.escape(shot["lyric"] or seen or shot["prompt"])
     words = html.escape(shot["prompt"])
     return f'<li><a href="#t={shot["start_s"]:.3f}" title="{words}">{_clock(shot["start_s"])}</a> {said}</li>'
 
 
 def _clock(seconds: float) -> str:
-    whole = int(seconds)
+    whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02d}"

@@ -94,6 +94,8 @@ def _pictures(storyboard: Storyboard, pictures: Pictures) -> list[dict[str, Any]
             "start_s": _seconds(shot.start, storyboard.fps),
             "end_s": _seconds(shot.end, storyboard.fps),
             "section": shot.section,
+            "framing": shot.framing,
+            "subject": shot.subject,
             "lyric": shot.lyric,
             "prompt": picture.prompt,
             "negative_prompt": shot.negative_prompt,

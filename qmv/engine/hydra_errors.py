@@ -72,7 +72,10 @@ def _bad_override(error: Any, registry: Registry | None) -> QmvError:
     if match := re.match(r"Could not override '([^'@]+)(?:@[^']*)?'", text):
         return _unknown_key(match[1], list(Schema.__dataclass_fields__))
     if match := re.match(r"Ambiguous value for argument '(.+?)' 1\.", text):
-        return ConfigError(f"{match[1]}: several values make a sweep; add -m, or put the value into quotes.")
+        return ConfigError(
+            f"{match[1]}: several values make a sweep; add -m, or put the value into quotes within the shell's own: "
+            f"'{match[1]}=\"one, two\"'."
+        )
     return ConfigError(text)
 
 

@@ -155,7 +155,7 @@ def _done(event: StageFinished, last: Progress | None) -> str:
     if event.cached:
         return "cached"
     count = _amount(last.total, last.unit) if last else "done"
-    reused = f" ({last.reused} reused)" if last and last.reused else ""
+    reused = f" ({last.reused} reused)" if last and last.reused and last.unit != "bytes" else ""
     detail = f", {last.detail}" if last and last.detail else ""
     return f"{count}{detail}{reused}, {event.seconds:.1f} s"
 

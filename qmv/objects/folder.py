@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,16 @@ class FolderStore(ObjectStore):
 
     folder: Path
     link: bool = True
+
+    def try_out(self) -> None:
+        """Raises OutputError where no file can be made in the folder; makes it where it is missing."""
+        folder = self.folder.expanduser().resolve()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise self._refusal(error, folder) from error
 
     def look(self, key: str) -> Standing | None:
         path = self.path(key)

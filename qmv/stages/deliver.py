@@ -93,6 +93,8 @@ class Deliver(Stage):
             )
             stored = films.store(lambda done, total: ctx.progress(done, total, "bytes"))
         if all(one.unchanged for one in stored):
+            size = ctx.counts["total"]
+            ctx.progress(size, size, "bytes", reused=size, detail="there already")
             ctx.notice(f"{stored[0].url} holds the same bytes already; nothing was sent")
         return Delivery(
             url=stored[0].url,
@@ -118,7 +120,7 @@ def _beside(folder: Path, stem: str, about: dict[str, Any], song: Song, picture:
     end_s = song.start_s + about["video"]["duration_s"]
     if song.lyrics and (text := srt(song.lyrics, song.start_s, end_s)):
         found |= {".srt": text.encode(), ".vtt": vtt(song.lyrics, song.start_s, end_s).encode()}
-    found[".html"] = page(about, stem, captions=".vtt" in found).encode()
+    found[".html"] = page(about, stem, captions=found.get(".vtt", b"").decode()).encode()
     found[".json"] = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
     for suffix, data in found.items():
         (folder / f"beside{suffix}").write_bytes(data)

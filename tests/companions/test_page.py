@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from html.parser import HTMLParser
 from typing import Any
 
@@ -41,7 +42,7 @@ class Found(HTMLParser):
 
 
 def test_page_plays_the_file_beside_it() -> None:
-    found = Found(page(about(), "video_1", captions=False))
+    found = Found(page(about(), "video_1"))
     assert found.of("video")[0]["src"] == "video_1.mp4"
     assert found.of("video")[0]["poster"] == "video_1.jpg"
     assert found.of("track") == []
@@ -49,22 +50,25 @@ def test_page_plays_the_file_beside_it() -> None:
 
 
 def test_page_shows_captions_where_there_are_some() -> None:
-    assert Found(page(about(), "video_1", captions=True)).of("track")[0]["src"] == "video_1.vtt"
+    words = "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nGröße &lt;3\n"
+    source = Found(page(about(), "video_1", captions=words)).of("track")[0]["src"] or ""
+    assert base64.b64decode(source.removeprefix("data:text/vtt;base64,")).decode() == words
 
 
 def test_page_says_who_made_the_pictures() -> None:
     shot = {
-        "start_s": 0.0, "prompt": "a pier", "lyric": "", "provider": "runware", "model": "runware:100@1",
+        "start_s": 0.0, "prompt": "a pier, neon", "framing": "wide shot", "subject": "a pier", "lyric": "",
+        "provider": "runware", "model": "runware:100@1",
         "source_type": "trainedAlgorithmicMedia",
     }  # fmt: skip
     own = shot | {"provider": "folder", "model": "", "source_type": ""}
-    assert "2, made by AI (runware:100@1)" in Found(page(about(pictures=[shot, own]), "a", captions=False)).text
-    assert "made by AI" not in page(about(pictures=[own]), "a", captions=False)
+    assert "2, made by AI (runware:100@1)" in Found(page(about(pictures=[shot, own]), "a")).text
+    assert "made by AI" not in page(about(pictures=[own]), "a")
 
 
 @pytest.mark.parametrize("title", ["<script>alert(1)</script>", '"><img src=x onerror=y>', "$name ${title} & Söhne"])
 def test_no_title_breaks_out(title: str) -> None:
-    text = page(about(title=title, artist=title, style=title, licence=title), 'a "b" <c>#?.x', captions=True)
+    text = page(about(title=title, artist=title, style=title, licence=title), 'a "b" <c>#?.x', captions="WEBVTT")
     found = Found(text)
     assert len(found.of("script")) == 1
     assert found.of("img") == []
@@ -74,4 +78,4 @@ def test_no_title_breaks_out(title: str) -> None:
 
 
 def test_page_asks_nobody_else() -> None:
-    assert "://" not in page(about(), "video_1", captions=True)
+    assert "://" not in page(about(), "video_1", captions="WEBVTT")

@@ -20,5 +20,9 @@ class Folder(Storage):
         "the folder; the run's own by default", default="", keyed=False, knob="hydra:runtime.output_dir"
     )
 
+    def ready(self) -> None:
+        """Tries whether files can be made there."""
+        self.store().try_out()
+
     def store(self) -> FolderStore:
         return FolderStore(where="storage (folder)", folder=Path(self.path))

@@ -53,8 +53,10 @@ class Gcs(Storage):
             raise ConfigError(
                 f"storage (gcs): no bucket is named; set storage.bucket=NAME, or {_BUCKET_ENV} in the environment."
             )
+        name, _, folder = bucket.removeprefix("gs://").partition("/")  # people copy gs://bucket/folder from elsewhere
+        prefix = "/".join(part for part in (folder.strip("/"), self.prefix.strip("/")) if part)
         return GcsStore(
-            where="storage (gcs)", bucket=bucket.removeprefix("gs://").rstrip("/"), prefix=self.prefix,
+            where="storage (gcs)", bucket=name, prefix=prefix,
             chunk_bytes=round(self.chunk_mb * (1 << 20)), patience_s=self.patience_s, timeouts_s=(5.0, self.answer_s),
         )  # fmt: skip
 
