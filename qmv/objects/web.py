@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -21,6 +19,7 @@ from urllib.parse import urljoin
 from qmv.errors import AccessError, InputError, ServiceError
 from qmv.objects.store import TooLarge
 from qmv.objects.web_faults import Trouble, trouble_of
+from qmv.objects.web_headers import Edition, compression, edition, retry_after_s, span
 
 if TYPE_CHECKING:
     import httpx
@@ -32,25 +31,6 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _LONGEST_WAIT_S = 15.0
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "QMV"}  # sizes and ranges are of the file as it is
 _HEAD_BYTES = 1024  # by them one sees what kind of file it is
-
-
-@dataclass(frozen=True, kw_only=True)
-class Edition:
-    """By what a server tells a file's versions apart; each may be missing."""
-
-    etag: str = ""
-    modified: str = ""
-    size_bytes: int | None = None
-
-    @property
-    def tells(self) -> bool:
-        """Whether another version would have another edition."""
-        return bool(self.etag or (self.modified and self.size_bytes is not None))
-
-    @property
-    def validator(self) -> str:
-        """What the header If-Range takes; a weak tag does not vouch for each byte."""
-        return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +46,11 @@ class Web:
     allow: Callable[[str, str], None]
     accept: Callable[[bytes, str, int | None], None]
     answer_s: float = 20.0
-    patience_s: float = 90.0  # without a byte that is new
+    patience_s: float = 90.0  # without bytes that are new, or with so few that it is slower than the slowest
     knocks_s: float = 8.0  # the same, where the server was never reached
     first_wait_s: float = 0.5
+    slowest_bytes_s: float = 1000.0  # on the average of `slow_s`; a song that comes slower does not come
+    slow_s: float = 60.0
 
     def fetch(self, url: str, part: Path, most_bytes: int, known: Edition | None = None) -> Edition | None:
         """Writes the file to `part` and gives its edition; None where it is `known` still, and `part` is not there.
@@ -85,8 +67,9 @@ class Web:
                     return self._once(client, url, part, most_bytes, known)
                 except Trouble as trouble:
                     reached = reached or trouble.reached
-                    if _size(part) > best:
-                        since, best, tries = time.monotonic(), _size(part), 0
+                    new = _size(part) - best
+                    if new > 0 and new >= self.slowest_bytes_s * (time.monotonic() - since):
+                        since, best, tries = time.monotonic(), best + new, 0
                     wait_s = max(trouble.wait_s, min(_LONGEST_WAIT_S, self.first_wait_s * 2.0**tries))
                     patience_s = self.patience_s if reached else self.knocks_s
                     if time.monotonic() + wait_s - since > patience_s:
@@ -105,14 +88,14 @@ class Web:
                 if answer.status_code == 304 and known is not None:
                     return None
                 begins = self._begins(answer, part, held)
-                edition = _edition(answer)
-                if not begins and known is not None and known.tells and edition == known:
+                told = edition(answer)
+                if not begins and known is not None and known.tells and told == known:
                     return None
-                if edition.size_bytes is not None and edition.size_bytes > most_bytes:
-                    raise TooLarge(edition.size_bytes)
-                self._write(answer, part, begins, edition, most_bytes)
-                return edition
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+                if told.size_bytes is not None and told.size_bytes > most_bytes:
+                    raise TooLarge(told.size_bytes)
+                self._write(answer, part, begins, told, most_bytes)
+                return told
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             raise trouble_of(error, self.where) from error
 
     @contextlib.contextmanager
@@ -124,13 +107,25 @@ class Web:
                     self._refuse(answer)
                     yield answer
                     return
-                target = urljoin(url, answer.headers["Location"])
+                target = self._joined(url, answer.headers["Location"])
             self.allow(url, target)
             url = target
         raise InputError(f"{self.where}: leads on more than {_MOST_REDIRECTS} times; give the file's own address.")
 
+    def _joined(self, url: str, location: str) -> str:
+        try:
+            return urljoin(url, location)
+        except ValueError as error:  # a broken IPv6 address
+            raise InputError(f"{self.where}: leads on to what is no address; give the file's own address.") from error
+
     def _refuse(self, answer: httpx.Response) -> None:
         status = answer.status_code
+        if status in (200, 206) and (way := compression(answer)):
+            # a range counts the packed bytes, and a small answer may unpack to more than this machine has
+            raise InputError(
+                f"{self.where}: is sent compressed ({way}), though the file as it is was asked for; give an address "
+                "that gives it so, or a file that you have."
+            )
         if status in (200, 206, 304, 416):
             return
         if status in (401, 403, 407):
@@ -141,24 +136,23 @@ class Web:
         if status in (404, 410):
             raise InputError(f"{self.where}: there is no such file (HTTP {status}); check the address.")
         if status in (408, 425, 429) or status >= 500:
-            raise Trouble(f"the server is busy or out of order (HTTP {status})", wait_s=_retry_after_s(answer))
+            raise Trouble(f"the server is busy or out of order (HTTP {status})", wait_s=retry_after_s(answer))
         raise InputError(f"{self.where}: the server does not give the file (HTTP {status}); check the address.")
 
     def _begins(self, answer: httpx.Response, part: Path, held: Edition | None) -> int:
         """With which byte of the file the answer begins: 0, or where `part` ends."""
         if answer.status_code == 200:
             return 0
-        have = _size(part)
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-        if answer.status_code == 206 and held is not None and found is not None and int(found[1]) == have:
-            total, tag = int(found[2]), answer.headers.get("ETag", held.etag)
-            if held.size_bytes in (None, total) and tag == held.etag:
+        have, found = _size(part), span(answer)
+        if answer.status_code == 206 and held is not None and found is not None and found[0] == have:
+            tag = edition(answer).etag or held.etag
+            if held.size_bytes in (None, found[1]) and tag == held.etag:
                 return have
         part.unlink(missing_ok=True)  # of another version, or damaged: begun anew
         raise Trouble("the server does not go on with an interrupted download")
 
-    def _write(self, answer: httpx.Response, part: Path, begins: int, edition: Edition, most_bytes: int) -> None:
-        pieces = answer.iter_bytes()
+    def _write(self, answer: httpx.Response, part: Path, begins: int, told: Edition, most_bytes: int) -> None:
+        pieces = self._brisk(answer.iter_raw())
         if not begins:
             head = b""
             for piece in pieces:
@@ -167,9 +161,9 @@ class Web:
                     break
             if not head:
                 raise InputError(f"{self.where}: the file is empty; check the address.")
-            self.accept(head, answer.headers.get("Content-Type", ""), edition.size_bytes)
+            self.accept(head, answer.headers.get("Content-Type", ""), told.size_bytes)
             part.unlink(missing_ok=True)
-            _memory(part).write_text(json.dumps(asdict(edition)), encoding="utf-8")
+            _memory(part).write_text(json.dumps(asdict(told)), encoding="utf-8")
             pieces = _chained(head, pieces)
         with part.open("ab") as stream:
             for piece in pieces:
@@ -177,9 +171,20 @@ class Web:
                 if begins > most_bytes:
                     raise TooLarge(begins)
                 stream.write(piece)
-        if edition.size_bytes is not None and begins != edition.size_bytes:
+        if told.size_bytes is not None and begins != told.size_bytes:
             raise Trouble("the server ended too early")
         _memory(part).unlink(missing_ok=True)
+
+    def _brisk(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The pieces as they come; raises Trouble where they come too slowly, each of them in time though."""
+        since, came = time.monotonic(), 0
+        for piece in pieces:
+            yield piece
+            came += len(piece)
+            if (lasted_s := time.monotonic() - since) >= self.slow_s:
+                if came < self.slowest_bytes_s * lasted_s:
+                    raise Trouble("the server sends too slowly")
+                since, came = time.monotonic(), 0
 
 
 def _chained(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -216,24 +221,3 @@ def _asking(held: Edition | None, have: int, known: Edition | None) -> dict[str,
     if known.etag:
         return {"If-None-Match": known.etag}
     return {"If-Modified-Since": known.modified}
-
-
-def _edition(answer: httpx.Response) -> Edition:
-    """The size is the whole file's, also where a part of it comes; None for one that is packed on its way."""
-    headers = answer.headers
-    size = headers.get("Content-Range", "").rpartition("/")[2] if answer.status_code == 206 else ""
-    size = size or headers.get("Content-Length", "")
-    plain = headers.get("Content-Encoding", "identity").lower() in ("", "identity")
-    return Edition(
-        etag=headers.get("ETag", ""),
-        modified=headers.get("Last-Modified", ""),
-        size_bytes=int(size) if plain and size.isdecimal() else None,
-    )
-
-
-def _retry_after_s(answer: httpx.Response) -> float:
-    """What the header Retry-After says, in seconds; 0 where it says nothing that can be read."""
-    text = answer.headers.get("Retry-After", "").strip()
-    with contextlib.suppress(ValueError, TypeError):
-        return float(text) if text.isdecimal() else max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    return 0.0

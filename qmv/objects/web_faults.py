@@ -36,7 +36,9 @@ def trouble_of(error: Exception, where: str) -> Trouble:
             raise ServiceError(f"{where}: the host was not found; check the address, and the network.") from error
         if isinstance(cause, ConnectionRefusedError):
             return Trouble("the server refuses connections", reached=False)
-    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+    # httpx says the same of an address that an answer leads to, but as a fault of the protocol
+    no_address = any(isinstance(cause, (httpx.InvalidURL, httpx.UnsupportedProtocol)) for cause in _causes(error))
+    if no_address or isinstance(error, UnicodeError):  # a host that no name can be
         raise InputError(f"{where}: is, or leads to, no address; check it.") from error
     if isinstance(error, (httpx.ConnectTimeout, httpx.ConnectError)):
         return Trouble("the server cannot be reached", reached=False)

@@ -7,19 +7,24 @@ SCRIPT: {"steps": {"/x.mp3": [STEP, ...]}, "always": {"/y.mp3": STEP}}; a STEP i
     redirect               leads on to this address; {port} is the server's own
     reset, hang            ends the connection without a word, or holds it without one
     cut_at, stall_at       sends so many bytes of the body, then resets or hangs
+    drip_at                sends so many bytes of the body, then one every 10 ms
     claims                 the Content-Length that is said, whatever is sent
     chunked                says no length
     validators             which of etag, weak, modified are told; all but weak by default
     deaf                   takes no notice of ranges and conditions
     kind                   the media type
+    headers                headers to send with the file, in place of the server's own
+    packed                 sends the body as so many layers of gzip, and says so; ranges count what is sent
 
 FOLDER/requests.jsonl has a line a request: path, query, the headers, and the status that was answered.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
+import time
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -62,6 +67,9 @@ def handler(folder: Path, script: dict[str, Any]) -> type[Answering]:
                 self.reply(b"not here", 404)
                 return
             body, first = file.read_bytes(), 0
+            packed = ["gzip"] * step.get("packed", 0)
+            for _ in packed:
+                body = gzip.compress(body, 6, mtime=0)
             validators = _validators(body, file, step.get("validators", ["etag", "modified"]))
             if not step.get("deaf") and self._unchanged(validators):
                 self._note(304)
@@ -77,7 +85,8 @@ def handler(folder: Path, script: dict[str, Any]) -> type[Answering]:
             span = {"Content-Range": f"bytes {first}-{len(body) - 1}/{len(body)}"} if first else {}
             size = {"Transfer-Encoding": "chunked"} if step.get("chunked") else {}
             size = size or {"Content-Length": str(step.get("claims", len(body) - first))}
-            self._headers(kind | validators | span | size)
+            way = {"Content-Encoding": ", ".join(packed)} if packed else {}
+            self._headers(kind | validators | span | size | way | step.get("headers", {}))
             self._body(body[first:], step)
 
         def _body(self, body: bytes, step: dict[str, Any]) -> None:
@@ -87,8 +96,11 @@ def handler(folder: Path, script: dict[str, Any]) -> type[Answering]:
                     self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
                 self.wfile.write(b"0\r\n\r\n")
                 return
-            end = step.get("cut_at", step.get("stall_at", len(body)))
+            end = step.get("cut_at", step.get("stall_at", step.get("drip_at", len(body))))
             self.wfile.write(body[:end])
+            for first in range(end, len(body)) if "drip_at" in step else ():
+                time.sleep(0.01)
+                self.wfile.write(body[first : first + 1])
             if "cut_at" in step:
                 self.reset()
             elif "stall_at" in step:

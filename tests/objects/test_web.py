@@ -128,6 +128,20 @@ def test_a_file_of_unknown_length_comes_whole(site: Callable[..., Site], part: P
     assert (part.read_bytes() == BODY, edition.size_bytes if edition else 0) == (True, None)
 
 
+@pytest.mark.parametrize("name", ["ETag", "Last-Modified"])
+@pytest.mark.parametrize("value", ['"\xe9"', '"\xc3\xa9"', '"' + "a" * 5000 + '"'])
+def test_what_cannot_be_sent_back_is_not_remembered(
+    site: Callable[..., Site], part: Path, name: str, value: str
+) -> None:
+    step = {"stall_at": 100_000, "headers": {name: value}}
+    there = site(step, validators=[], headers={name: value})
+    with pytest.raises(ServiceError):
+        there.web(patience_s=0).fetch(there.url(), part, MOST)
+    known = there.web().fetch(there.url(), part, MOST)
+    assert known == Edition(size_bytes=len(BODY))
+    assert there.web().fetch(there.url(), part, MOST, Edition(etag=value, modified=value)) == known
+
+
 # -- what breaks -----------------------------------------------------------------------------------------------------
 
 
@@ -177,8 +191,36 @@ def test_a_part_without_a_memory_of_its_edition_is_thrown_away(site: Callable[..
     assert (part.read_bytes() == BODY, there.asked()) == (True, [(200, None)])
 
 
+def test_a_span_that_is_none_begins_anew(site: Callable[..., Site], part: Path) -> None:
+    span = f"bytes 100000-{len(BODY) - 1}/{'9' * 5000}"
+    there = site({"stall_at": 100_000}, {"headers": {"Content-Range": span}})
+    there.web(patience_s=30).fetch(there.url(), part, MOST)
+    assert (part.read_bytes() == BODY, there.asked()[-1]) == (True, (200, None))
+
+
+def test_a_server_that_drips_is_given_up(site: Callable[..., Site], part: Path) -> None:
+    there = site(drip_at=1000)
+    with pytest.raises(ServiceError, match="sends too slowly; try again later"):
+        there.web(slow_s=0.2, slowest_bytes_s=1e5, patience_s=0.5).fetch(there.url(), part, MOST)
+    assert len(there.asked()) > 1  # it was asked to go on, before
+
+
+def test_a_slow_server_is_borne_that_is_quick_enough(site: Callable[..., Site], part: Path) -> None:
+    there = site(drip_at=len(BODY) - 50)
+    there.web(slow_s=0.1, slowest_bytes_s=5, patience_s=0).fetch(there.url(), part, MOST)
+    assert (part.read_bytes() == BODY, len(there.asked())) == (True, 1)
+
+
 @pytest.mark.parametrize(
-    "step", [{"reset": True}, {"status": 429, "retry_after": "0"}, {"status": 500}, {"status": 503}, {"status": 408}]
+    "step",
+    [
+        {"reset": True},
+        {"status": 429, "retry_after": "0"},
+        {"status": 429, "retry_after": "1 Jan 99999999999999999999 00:00:00 GMT"},
+        {"status": 500},
+        {"status": 503},
+        {"status": 408},
+    ],
 )
 def test_a_fault_that_passes_is_borne(site: Callable[..., Site], part: Path, step: dict[str, Any]) -> None:
     there = site(step, step)
@@ -232,6 +274,35 @@ def test_an_empty_file_is_refused(site: Callable[..., Site], part: Path) -> None
         there.web().fetch(there.url(), part, MOST)
 
 
+@pytest.mark.parametrize(("packed", "way"), [(1, "gzip"), (2, "gzip, gzip")])
+def test_a_packed_file_is_refused_unread(site: Callable[..., Site], part: Path, packed: int, way: str) -> None:
+    there = site(packed=packed)
+    (there.process.folder / "files" / "x.mp3").write_bytes(bytes(20 * len(BODY)))
+    with pytest.raises(InputError, match=rf"^song \(there\): is sent compressed \({way}\)"):
+        there.web().fetch(there.url(), part, MOST)
+    assert (there.heads, part.exists(), len(there.asked())) == ([], False, 1)
+
+
+def test_a_part_of_a_packed_file_is_not_gone_on_with(site: Callable[..., Site], part: Path) -> None:
+    there = site({"stall_at": 100_000}, packed=1)
+    with pytest.raises(ServiceError):
+        there.web(patience_s=0).fetch(there.url(), part, MOST)
+    with pytest.raises(InputError, match="is sent compressed"):
+        there.web().fetch(there.url(), part, MOST)
+
+
+def test_words_of_the_server_are_not_shown(site: Callable[..., Site], part: Path) -> None:
+    there = site(headers={"Content-Encoding": "x\x1b[31m" + "y" * 99})
+    with pytest.raises(InputError, match=r"is sent compressed \(in a way that is not known\)"):
+        there.web().fetch(there.url(), part, MOST)
+
+
+def test_a_file_that_says_it_is_not_packed_comes(site: Callable[..., Site], part: Path) -> None:
+    there = site(headers={"Content-Encoding": "identity"})
+    there.web().fetch(there.url(), part, MOST)
+    assert part.read_bytes() == BODY
+
+
 def test_a_file_that_says_to_be_too_large_is_not_read(site: Callable[..., Site], part: Path) -> None:
     there = site()
     with pytest.raises(TooLarge) as raised:
@@ -274,6 +345,15 @@ def test_an_address_that_leads_on_for_ever_is_refused(site: Callable[..., Site],
     with pytest.raises(InputError, match="leads on more than 5 times"):
         there.web().fetch(there.url(), part, MOST)
     assert len(there.asked()) == 6
+
+
+@pytest.mark.parametrize(
+    "target", ["http://[", "https://a..b/x.mp3", f"https://{'a' * 70}.com/x", "https://\xe2\x98\x83.net/"]
+)
+def test_what_leads_to_no_address_is_told_at_once(site: Callable[..., Site], part: Path, target: str) -> None:
+    there = site(redirect=target)
+    with pytest.raises(InputError, match=r"^song \(there\): (is, or )?leads (on )?to.* no address"):
+        there.web().fetch(there.url(), part, MOST)
 
 
 # -- no server -------------------------------------------------------------------------------------------------------
