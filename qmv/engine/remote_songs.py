@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -134,12 +135,16 @@ class RemoteSong:
 
     def _allow(self, source: str, target: str) -> None:
         """What the address leads on to: never from a safe way to an open one."""
+        if in_bucket(target):
+            bucket = shown(re.split(r"[?#]", target, maxsplit=1)[0])
+            raise InputError(
+                f"{self._where}: leads on to {bucket}, and no way leads on to a bucket; give that address."
+            )
         try:
             check_address(target)
-            safe = urlsplit(target).scheme == "https" or urlsplit(source).scheme == "http"
         except ConfigError as error:
             raise InputError(f"{self._where}: leads on to another address: {error}") from error
-        if in_bucket(target) or not safe:
+        if urlsplit(source).scheme == "https" and urlsplit(target).scheme != "https":
             raise InputError(
                 f"{self._where}: leads on from https:// to {shown(target)}; give an address that stays with https://."
             )

@@ -1,7 +1,8 @@
 """Addresses of songs: which ones can be used, how they are told to people, and what of them is secret.
 
 The query of an https address may sign it, so it opens the file to whoever reads it: it is hidden wherever something is
-written down, as are a user and a password.
+written down, as are a user and a password. A bucket's names are written as they are, and signed by nobody; what looks
+like a query there is taken for one all the same, since somebody may have put it there.
 """
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ __all__ = [
 ]  # fmt: skip
 
 _REMOTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_PLACE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # up to the host's end
+# before the host; a password may have signs that end a host elsewhere, but a port is none
+_USER = re.compile(r"[^/?#]*@|[^/?#:\[]*:(?![0-9]*(?:[/?#]|$)).*@", re.DOTALL)
+_BUCKET_QUERY = re.compile(r"\?[\w.-]+=")
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.IGNORECASE)
 _FILE = re.compile(r"file://(localhost(?=/))?", re.IGNORECASE)
 _ALLOWED = "https://, gs://, s3://, az:// and files of this machine"
 _PLAYERS = (
     "youtube.com", "youtu.be", "soundcloud.com", "spotify.com", "music.apple.com", "deezer.com", "tidal.com",
     "bandcamp.com", "vimeo.com", "tiktok.com", "music.amazon.com",
 )  # fmt: skip
+_LONE = re.compile("[\ud800-\udfff]+")  # bytes of the command line that are no text, and cannot be written as one
 _TELLING = 16  # a shorter part of a query signs nothing, and would hide words
 # what signs an address and changes with each signature, at Amazon (and CloudFront), Google and Azure
 _SIGNED_BY = ("x-amz-signature", "x-goog-signature", "signature", "sig")
@@ -54,29 +61,35 @@ def in_bucket(address: str) -> bool:
 
 def shown(address: str) -> str:
     """The address without what is secret in it."""
-    if in_bucket(address):
-        return address
     scheme, _, rest = address.partition("://")
-    host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    rest = rest[len(_user(rest)) :]
+    found = _BUCKET_QUERY.search(rest) if in_bucket(address) else re.search(r"[?#]", rest)
+    return f"{scheme}://{rest[: found.start()] if found else rest}"
 
 
 def hide_address(address: str) -> None:
     """From now on, what is secret in the address is never shown."""
     found = _REMOTE.match(address)
-    if found is None or in_bucket(address):
+    if found is None:
         return
-    rest, _, fragment = address[found.end() :].partition("#")
-    place, _, query = rest.partition("?")
-    user, at, _ = place.partition("/")[0].rpartition("@")
-    secrets = {f"{user}@"} if at else set()
+    rest = address[found.end() :]
+    user = _user(rest)
+    secrets = {user} if user else set()
+    if in_bucket(address):
+        start = _BUCKET_QUERY.search(rest)
+        query, fragment = rest[start.start() + 1 :] if start else "", ""
+    else:
+        rest, _, fragment = rest[len(user) :].partition("#")
+        query = rest.partition("?")[2]
     for part in filter(None, (query, fragment)):
         secrets |= {f"?{part}", f"#{part}"} | {text for text in (part, unquote(part)) if len(text) >= _TELLING}
         for word in part.split("&"):
             value = word.partition("=")[2]
             secrets |= {text for text in (value, unquote(value)) if len(text) >= _TELLING}
     for secret in secrets:
-        hide_text(secret)
+        for text in _LONE.split(secret):
+            if text == secret or len(text) >= _TELLING:
+                hide_text(text)
 
 
 def check_address(address: str) -> None:
@@ -88,22 +101,23 @@ def check_address(address: str) -> None:
         raise ConfigError(f"{where}: '{scheme}://' is no kind of address that songs come from; known: {_ALLOWED}.")
     if HIDDEN in address:
         raise ConfigError(f"{where}: a part of it was hidden when it was written down; give the whole address.")
+    if _user(address.partition("://")[2]):
+        raise ConfigError(
+            f"{where}: holds a user or a password; use an address that is signed or public, or a file that you have."
+        )
     if in_bucket(address):
+        if _BUCKET_QUERY.search(address):
+            raise ConfigError(
+                f"{where}: has a query, which buckets do not take; give the address without what follows '?', or the "
+                "signed one with https://."
+            )
         bucket, _, key = address.partition("://")[2].partition("/")
         if not bucket or not key or key.endswith("/"):
             raise ConfigError(f"{where}: names no file; write {scheme}://BUCKET/FOLDER/SONG.mp3.")
         return
-    try:
-        parts = urlsplit(address)
-        host, port, user = (parts.hostname or "").rstrip("."), parts.port, parts.username
-    except ValueError:  # a port of letters, a broken IPv6 address
-        host, port, user = "", None, None
-    if not host or port == 0 or any(not sign.isprintable() for sign in address):
+    host = _host(address)
+    if not host or any(not sign.isprintable() for sign in address):
         raise ConfigError(f"{where}: is no address; they look like https://HOST/FOLDER/SONG.mp3.")
-    if user is not None:
-        raise ConfigError(
-            f"{where}: holds a user or a password; use an address that is signed or public, or a file that you have."
-        )
     if scheme == "http" and not is_loopback(host):
         raise ConfigError(f"{where}: http:// can be read and changed on its way; write https://.")
     if any(host == player or host.endswith(f".{player}") for player in _PLAYERS):
@@ -145,7 +159,11 @@ def suffix_of(address: str) -> str:
 
 def encoded(address: str) -> str:
     """The address with what may not stand in one percent-encoded, as each client of HTTP does it."""
-    return address if in_bucket(address) else quote(address, safe="!#$%&'()*+,/:;=?@[]~")
+    found = None if in_bucket(address) else _PLACE.match(address)
+    if found is None:
+        return address
+    rest = quote(address[found.end() :], safe="!#$%&'()*+,/:;=?@[]~", errors="surrogateescape")
+    return found[0] + rest  # a host's other letters are spelled otherwise (IDNA), by who asks it
 
 
 def split_list(text: str) -> list[str]:
@@ -156,6 +174,23 @@ def split_list(text: str) -> list[str]:
 def _scheme(address: str) -> str:
     found = _REMOTE.match(address)
     return found[1].lower() if found else ""
+
+
+def _host(address: str) -> str:
+    """The host as its name is looked up, in ASCII and small letters; '' where no host can have that name."""
+    import httpx
+
+    try:
+        host, port = httpx.URL(address).raw_host.decode("ascii").lower().removesuffix("."), urlsplit(address).port
+    except (httpx.InvalidURL, ValueError):  # a port of letters, a broken IPv6 address, signs that no host has
+        return ""
+    return host if port != 0 and (":" in host or _HOST.fullmatch(host)) else ""
+
+
+def _user(rest: str) -> str:
+    """What stands before the host, with its '@'; `rest` is what follows '://'."""
+    found = _USER.match(rest)
+    return found[0] if found else ""
 
 
 def _file_name(address: str) -> str:

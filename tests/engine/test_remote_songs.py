@@ -309,6 +309,25 @@ def test_an_address_that_leads_to_an_unsafe_one_is_refused(site: Callable[..., S
         there.file()
 
 
+@pytest.mark.parametrize("target", [f"gs://b/x.wav?token={SECRET}", f"s3://a:{SECRET}@b/x.wav?{SECRET}"])
+def test_an_address_that_leads_to_a_bucket_is_refused(site: Callable[..., Site], target: str) -> None:
+    there = site(redirect=target)
+    with pytest.raises(InputError) as raised:
+        there.file()
+    place = f"{target[:2]}://b/x.wav"
+    assert str(raised.value) == (
+        f"song ({there.url()}): leads on to {place}, and no way leads on to a bucket; give that address."
+    )
+
+
+def test_an_edition_of_before_that_cannot_be_sent_is_forgotten(site: Callable[..., Site], song: Path) -> None:
+    there = site()
+    there.file()
+    [about] = (there.cache.root / "addresses").rglob("about.json")
+    about.write_text(about.read_text(encoding="utf-8").replace('"etag": "', '"etag": "é'), encoding="utf-8")
+    assert there.file().read_bytes() == song.read_bytes()
+
+
 def test_a_safe_address_never_leads_to_an_open_one() -> None:
     remote = RemoteSong(address="https://host/x", most_mb=1, cache=Cache(Path("none")), tell=print)
     with pytest.raises(InputError, match=r"leads on from https:// to http://127.0.0.1/x"):

@@ -24,6 +24,7 @@ from qmv.engine.song_addresses import (
 from qmv.engine.songs import quoted_addresses
 from qmv.errors import ConfigError
 
+SECRET = "0123456789abcdef-of-mine"
 SIGNED = "https://host/a/b.mp3?X-Amz-Date=1&X-Amz-Signature=0123456789abcdef&id=7"
 
 
@@ -59,7 +60,18 @@ def test_a_file_address_is_a_path(address: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["https://h/x.mp3?a=b", "https://h:8443/x", "gs://b/a/b c?.mp3", "s3://b/x", "az://c/x", "http://[::1]:9/x"],
+    [
+        "https://h/x.mp3?a=b",
+        "https://h:8443/x",
+        "gs://b/a/b c?.mp3",
+        "s3://b/x",
+        "az://c/x",
+        "http://[::1]:9/x",
+        "https://bücher.de/ä.mp3",
+        "https://a_b.example./x",
+        "https://host:8443/a@b:c@d.mp3?e@f",
+        "gs://b/a@b:c@d.mp3",
+    ],
 )
 def test_what_can_be_fetched_passes(address: str) -> None:
     check_address(address)
@@ -78,6 +90,15 @@ def test_what_can_be_fetched_passes(address: str) -> None:
         ("https://host:0/x.mp3", "is no address"),
         ("https://[::1/x.mp3", "is no address"),
         ("https://host/a\nb.mp3", "is no address"),
+        ("https://host:99999/x.mp3", "is no address"),
+        ("https://a..b/x.mp3", "is no address"),
+        ("https://a../x.mp3", "is no address"),
+        ("https://.a/x.mp3", "is no address"),
+        (f"https://{'a' * 64}.com/x.mp3", "is no address"),
+        (f"https://{'a.' * 130}com/x.mp3", "is no address"),
+        ("https://a b/x.mp3", "is no address"),
+        ("https://\u2603.net/x.mp3", "is no address"),
+        ("https://h/\udc80.mp3", "is no address"),
         ("gs://bucket", "names no file"),
         ("s3://bucket/folder/", "names no file"),
         ("gs:///x.mp3", "names no file"),
@@ -104,6 +125,36 @@ def test_a_password_is_refused_and_not_told() -> None:
         check_address("https://me:pass@word@host/x.mp3")
     assert "pass" not in str(raised.value).replace("a password", "")
     assert redacted("https://me:pass@word@host/x.mp3") == "https://[secret]host/x.mp3"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"gs://b/x.mp3?X-Goog-Signature={SECRET}",
+        f"s3://b/x.mp3?X-Amz-Date=1&X-Amz-Signature={SECRET}",
+        f"az://c/x.mp3?sv=1&sig={SECRET}%2B",
+        f"gs://b?token={SECRET}",
+    ],
+)
+def test_a_signed_name_in_a_bucket_is_refused_and_not_told(address: str) -> None:
+    with pytest.raises(ConfigError, match="has a query, which buckets do not take") as raised:
+        check_address(address)
+    assert SECRET not in str(raised.value) + redacted(f"song={address}") + shown(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"s3://AKIA:{SECRET}@b/x.mp3",
+        f"s3://AKIA:{SECRET}/with@b/x.mp3",
+        f"https://me:{SECRET}/with@host/x.mp3",
+        f"https://me:{SECRET}?with@host/x.mp3",
+    ],
+)
+def test_a_key_before_a_host_is_refused_and_not_told(address: str) -> None:
+    with pytest.raises(ConfigError, match="holds a user or a password") as raised:
+        check_address(address)
+    assert SECRET not in str(raised.value) + redacted(f"song={address}") + shown(address)
 
 
 def test_a_query_is_not_shown() -> None:
@@ -196,6 +247,21 @@ def test_what_may_stand_in_no_address_is_encoded(compose: Callable[..., Any]) ->
     override = quoted_addresses("song", 'https://host/a b/${x}.mp3?q="ü"')
     assert compose(override)[0].song.path == "https://host/a%20b/$%7Bx%7D.mp3?q=%22%C3%BC%22"
     assert encoded("https://host/a%20b") == "https://host/a%20b"
+
+
+def test_a_host_is_left_to_who_asks_it(compose: Callable[..., Any]) -> None:
+    override = quoted_addresses("song", "https://bücher.de:8443/ä.mp3")
+    assert compose(override)[0].song.path == "https://bücher.de:8443/%C3%A4.mp3"
+    assert encoded("https://bücher.de?ä") == "https://bücher.de?%C3%A4"
+
+
+def test_signs_that_are_no_text_are_encoded_as_they_came() -> None:
+    assert encoded("https://host/\udcfc.mp3") == "https://host/%FC.mp3"
+
+
+def test_a_signature_with_signs_that_are_no_text_is_hidden() -> None:
+    override = quoted_addresses("song", f"https://host/x.mp3?sig={SECRET}\udcfc{SECRET}")
+    assert SECRET not in redacted(override)
 
 
 def test_quotes_that_somebody_wrote_stay() -> None:
