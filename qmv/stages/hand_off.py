@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from qmv.api import Context, Stage, Transition, plugin, setting
-from qmv.artifacts import Beats, HandOff, Pictures, Song, Storyboard, Video
+from qmv.artifacts import Beats, File, HandOff, Pictures, Song, Storyboard, Video
 from qmv.handoff.beat_sheet import beat_sheet
 from qmv.handoff.captions import lrc, srt, vtt
 from qmv.handoff.edit import PICTURES, Edit, edit_of
@@ -18,11 +18,11 @@ from qmv.handoff.fcpxml import fcpxml
 from qmv.handoff.names import suffix_of
 from qmv.handoff.otio_timeline import otio_json
 from qmv.handoff.sound import sound_of
+from qmv.handoff.written import Written
 
 __all__ = ["HandOffEdit"]
 
 _FOLDER = "handoff"
-_OURS = re.compile(r"\d{3,}(_[a-z0-9]+)*(\.[a-z0-9]+)?")  # names of pictures
 
 
 @plugin
@@ -48,12 +48,12 @@ class HandOffEdit(Stage):
             transition=self.transition.name,
             dissolve_s=self._dissolve_s(ctx),
         )
-        media = {clip.file: clip.picture.file.path for clip in edit.clips}
-        media |= {edit.sound.file: song.file.path, f"video{suffix_of(video.file.path)}": video.file.path}
-        texts = _texts(edit, song, beats)
+        media = {clip.file: clip.picture.file for clip in edit.clips}
+        media |= {edit.sound.file: song.file, f"video{suffix_of(video.file.path)}": video.file}
+        texts = {name: text.encode() for name, text in _texts(edit, song, beats).items() if text}
         folder = ctx.run_folder / _FOLDER
-        self._fill(folder, media, texts)
-        files = tuple(sorted({*media, *(name for name, text in texts.items() if text)}))
+        self._fill(ctx, folder, media, texts)
+        files = tuple(sorted({*media, *texts}))
         ctx.progress(len(files), len(files), "files")
         return HandOff(folder=folder, files=files)
 
@@ -67,15 +67,21 @@ class HandOffEdit(Stage):
             return 0.0
         return length_s
 
-    def _fill(self, folder: Path, media: dict[str, Path], texts: dict[str, str]) -> None:
+    def _fill(self, ctx: Context, folder: Path, media: dict[str, File], texts: dict[str, bytes]) -> None:
+        """Makes the folder what this run says; what an editor put there or changed stays."""
         (folder / PICTURES).mkdir(parents=True, exist_ok=True)
-        for name, source in media.items():
-            self._bring(source, folder / name)
+        hashes = {name: file.sha256 for name, file in media.items()}
+        hashes |= {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+        before = Written.read(folder)
+        for name, wanted in hashes.items():
+            if aside := before.keep_changed(name, wanted):
+                ctx.notice(f"{_FOLDER}/{name} was changed since it was written; the changed one is now {aside}")
+        for name, file in media.items():
+            self._bring(file.path, folder / name)
         for name, text in texts.items():
             _write(folder / name, text)
-        for path in (folder / PICTURES).iterdir():  # of an earlier run in the same folder; an editor's own stay
-            if _OURS.fullmatch(path.name) and f"{PICTURES}/{path.name}" not in media:
-                path.unlink()
+        before.remove_stale(hashes)
+        before.note(hashes)
 
     def _bring(self, source: Path, target: Path) -> None:
         """Puts a file there in one step, as a hard link where that is wanted and the file system knows them."""
@@ -105,13 +111,10 @@ def _texts(edit: Edit, song: Song, beats: Beats) -> dict[str, str]:
     }
 
 
-def _write(path: Path, text: str) -> None:
-    """A file of the text in one step; no file, also not an earlier one, where there is no text."""
-    if not text:
-        path.unlink(missing_ok=True)
-        return
+def _write(path: Path, text: bytes) -> None:
+    """A file of the text in one step."""
     part = path.with_name(f".{path.name}.part")
-    part.write_bytes(text.encode())
+    part.write_bytes(text)
     os.replace(part, path)
 
 
