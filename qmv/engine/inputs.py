@@ -16,6 +16,7 @@ from qmv.engine.song_addresses import is_remote, local, title_of
 from qmv.engine.song_checks import check_against, hints, lyrics, needs_length
 from qmv.engine.songs import DEMO
 from qmv.media.audio import inspect, no_sound, sample_count
+from qmv.media.legible import legible
 
 __all__ = ["open_song", "root_keys"]
 
@@ -70,9 +71,8 @@ def _length_s(song: Song, cache: Cache) -> Fraction:
 
 
 def _readable(text: str | None) -> str:
-    """A name without control characters; nothing where it holds what no one could decode."""
-    whole = "" if text is None or "\ufffd" in text else text.encode("utf-8", "replace").decode()
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in whole).split())
+    """A name in one line; nothing where it holds what no one could decode."""
+    return "" if text is None or "\ufffd" in text else legible(text.encode("utf-8", "replace").decode())
 
 
 def demo_song(cache: Cache) -> Path:

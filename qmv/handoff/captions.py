@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from qmv.artifacts import LyricLine
+from qmv.media.legible import legible
 
 __all__ = ["lrc", "srt", "vtt"]
 
@@ -59,7 +60,7 @@ def _cues(lines: Sequence[LyricLine], start_s: float, end_s: float, ticks: int) 
     ordered = sorted(lines, key=lambda line: line.start_s)
     starts = [round((line.start_s - start_s) * ticks) for line in ordered]
     for line, start, after in zip(ordered, starts, [*starts[1:], last]):
-        text = " ".join("".join(sign if sign.isprintable() else " " for sign in line.text).split())
+        text = legible(line.text)
         end = min(start + _LONGEST_S * ticks, after, last)
         if text and end > max(start, 0):
             yield _Cue(max(start, 0), end, text)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from qmv.artifacts import LyricLine
 from qmv.errors import InputError
+from qmv.media.legible import legible
 
 __all__ = ["beside", "parsed", "read", "sung"]
 
@@ -91,8 +92,7 @@ def _split(line: str, where: str) -> tuple[list[float], str]:
     while stamp := _OLD_STAMP.match(rest) or _STAMP.match(rest):
         stamps.append(_seconds(stamp, where))
         rest = rest[stamp.end() :].lstrip(" \t")
-    plain = "".join(sign if sign.isprintable() else " " for sign in _WORD_STAMP.sub(" ", rest))
-    return stamps, " ".join(plain.split())
+    return stamps, legible(_WORD_STAMP.sub(" ", rest))
 
 
 def _seconds(stamp: re.Match[str], where: str) -> float:

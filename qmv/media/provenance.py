@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from qmv.artifacts import Picture
+from qmv.media.legible import legible
 
 __all__ = ["AI", "add_xmp", "ai_systems", "comment", "source_type", "xmp"]
 
@@ -79,5 +80,5 @@ def add_xmp(path: Path, packet: bytes) -> None:
 
 
 def _text(text: str) -> str:
-    """Text as XML takes it: what no document may hold is left out."""
-    return escape("".join(sign for sign in text if sign.isprintable() and not "\ud800" <= sign <= "\udfff"))
+    """Text as XML takes it."""
+    return escape(legible(text))

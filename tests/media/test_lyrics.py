@@ -43,7 +43,7 @@ def lines(text: str) -> list[tuple[float, str]]:
         ("[offset:5000]\n[00:01.00]not before the song", [(0, "not before the song")]),
         ("\ufeff[00:01.00]mark\r\n[00:02.00]windows\r\n", [(1, "mark"), (2, "windows")]),
         ("[00:01.00]3 < 4: a [b] (c)", [(1, "3 < 4: a [b] (c)")]),
-        ("[00:01.00]a\tb\u200bc", [(1, "a b c")]),
+        ("[00:01.00]a\tb\u00adc \u0645\u06cc\u200c\u0631", [(1, "a bc \u0645\u06cc\u200c\u0631")]),
     ],
 )
 def test_parsed_takes_lines_with_their_times(text: str, found: list[tuple[float, str]]) -> None:
