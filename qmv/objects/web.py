@@ -20,6 +20,7 @@ from qmv.errors import AccessError, InputError, ServiceError
 from qmv.objects.store import TooLarge
 from qmv.objects.web_faults import Trouble, trouble_of
 from qmv.objects.web_headers import Edition, compression, edition, retry_after_s, span
+from qmv.objects.web_watch import Watch
 
 if TYPE_CHECKING:
     import httpx
@@ -50,7 +51,7 @@ class Web:
     knocks_s: float = 8.0  # the same, where the server was never reached
     first_wait_s: float = 0.5
     slowest_bytes_s: float = 1000.0  # on the average of `slow_s`; a song that comes slower does not come
-    slow_s: float = 60.0
+    slow_s: float = 60.0  # also the most that an answer's headers take
 
     def fetch(self, url: str, part: Path, most_bytes: int, known: Edition | None = None) -> Edition | None:
         """Writes the file to `part` and gives its edition; None where it is `known` still, and `part` is not there.
@@ -101,8 +102,12 @@ class Web:
     @contextlib.contextmanager
     def _answer(self, client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
         """The answer at the end of all redirects; raises where it is none that holds a file."""
+        watch = Watch()
         for _ in range(_MOST_REDIRECTS + 1):
-            with client.stream("GET", url, headers=headers) as answer:
+            request = client.build_request("GET", url, headers=headers, extensions={"trace": watch})
+            with watch.at_most(self.slow_s):
+                sent = client.send(request, stream=True)
+            with contextlib.closing(sent) as answer:
                 if answer.status_code not in _REDIRECTS or "Location" not in answer.headers:
                     self._refuse(answer)
                     yield answer

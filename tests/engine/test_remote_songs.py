@@ -320,14 +320,6 @@ def test_an_address_that_leads_to_a_bucket_is_refused(site: Callable[..., Site],
     )
 
 
-def test_an_edition_of_before_that_cannot_be_sent_is_forgotten(site: Callable[..., Site], song: Path) -> None:
-    there = site()
-    there.file()
-    [about] = (there.cache.root / "addresses").rglob("about.json")
-    about.write_text(about.read_text(encoding="utf-8").replace('"etag": "', '"etag": "é'), encoding="utf-8")
-    assert there.file().read_bytes() == song.read_bytes()
-
-
 def test_a_safe_address_never_leads_to_an_open_one() -> None:
     remote = RemoteSong(address="https://host/x", most_mb=1, cache=Cache(Path("none")), tell=print)
     with pytest.raises(InputError, match=r"leads on from https:// to http://127.0.0.1/x"):

@@ -6,6 +6,7 @@ SCRIPT: {"steps": {"/x.mp3": [STEP, ...]}, "always": {"/y.mp3": STEP}}; a STEP i
     status, retry_after    answers with this status alone
     redirect               leads on to this address; {port} is the server's own
     reset, hang            ends the connection without a word, or holds it without one
+    drip_headers           begins an answer, and sends a byte of its headers every 10 ms
     cut_at, stall_at       sends so many bytes of the body, then resets or hangs
     drip_at                sends so many bytes of the body, then one every 10 ms
     claims                 the Content-Length that is said, whatever is sent
@@ -50,6 +51,12 @@ def handler(folder: Path, script: dict[str, Any]) -> type[Answering]:
             elif step.get("hang"):
                 self._note(0)
                 self.hang()
+            elif step.get("drip_headers"):
+                self._note(0)
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+                while True:
+                    time.sleep(0.01)
+                    self.wfile.write(b"x")
             elif "redirect" in step:
                 self._note(302)
                 target = step["redirect"].replace("{port}", str(self.server.server_address[1]))

@@ -205,6 +205,12 @@ def test_a_server_that_drips_is_given_up(site: Callable[..., Site], part: Path) 
     assert len(there.asked()) > 1  # it was asked to go on, before
 
 
+def test_a_server_whose_headers_drip_is_asked_anew(site: Callable[..., Site], part: Path) -> None:
+    there = site({"drip_headers": True}, {"drip_headers": True})
+    there.web(slow_s=0.2, patience_s=30).fetch(there.url(), part, MOST)
+    assert (part.read_bytes() == BODY, there.asked()) == (True, [(0, None), (0, None), (200, None)])
+
+
 def test_a_slow_server_is_borne_that_is_quick_enough(site: Callable[..., Site], part: Path) -> None:
     there = site(drip_at=len(BODY) - 50)
     there.web(slow_s=0.1, slowest_bytes_s=5, patience_s=0).fetch(there.url(), part, MOST)
