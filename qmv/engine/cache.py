@@ -151,6 +151,10 @@ class Cache:
         """Forgets an entry."""
         shutil.rmtree(self.folder(area, key), ignore_errors=True)
 
+    def forget(self, area: str, key: str) -> None:
+        """Has an entry made anew when it is wanted again; until then its files stay, for people to look at."""
+        (self.folder(area, key) / _SUMS).unlink(missing_ok=True)
+
 
 def _intact(folder: Path) -> bool:
     """Whether an entry holds what was put into it, to the byte: a damaged one must be made again, never used."""

@@ -7,6 +7,7 @@ whose network was away, the next one sends. Imported by `qmv.engine.shared_cache
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import logging
 import tempfile
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmv.artifacts import File
+from qmv.engine.doubts import Doubts
 from qmv.engine.parcels import Broken, pack
+from qmv.errors import OutputError
 from qmv.objects.store import ObjectStore, Standing, Taken, Upload
 
 if TYPE_CHECKING:
@@ -96,17 +99,29 @@ class Outbox:
             self.stuck(error)
             return
         self._mark(area, key).unlink(missing_ok=True)
+        self.doubts.mended((area, key))
 
     def _send(self, area: str, key: str) -> None:
         name = object_name(area, key)
-        if (area, key) not in self.seen and self.store.look(name) is not None:
-            return  # if it is broken, whoever wants it finds out
+        if (area, key) not in self.seen:
+            standing, doubted = self._look(name), self.doubts.is_doubted((area, key))
+            if standing is not None and not doubted:
+                return  # if it is broken, whoever wants it finds out
+            self.seen[area, key] = standing
         with tempfile.TemporaryDirectory(prefix="qmv-") as folder:
             parcel = Path(folder) / "parcel"
             pack(self.cache.folder(area, key), parcel, area=area, key=key, secret=self.secret)
             if parcel.stat().st_size <= MOST_BYTES:
                 self._sign(Path(folder) / "sign")
                 self._put(parcel, name, self.seen.get((area, key)))
+
+    def _look(self, name: str) -> Standing | None:
+        """What stands under a name; raises Broken where nothing can stand there, in a place that is well."""
+        try:
+            return self.store.look(name)
+        except (OutputError, RuntimeError) as error:
+            self.store.look(SIGN)
+            raise Broken("no entry can stand under its name") from error
 
     def _sign(self, file: Path) -> None:
         if self._signed:
@@ -125,7 +140,12 @@ class Outbox:
 
     @property
     def _marks(self) -> Path:
-        return self.cache.root / "unshared" / hashlib.sha256(self.place.encode()).hexdigest()[:16]
+        return self.cache.root / "unshared" / self.doubts.place
+
+    @functools.cached_property
+    def doubts(self) -> Doubts:
+        """The marks of what came from there."""
+        return Doubts(cache=self.cache, place=hashlib.sha256(self.place.encode()).hexdigest()[:16])
 
 
 def _keep_quiet(done: int) -> None:

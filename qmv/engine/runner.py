@@ -66,7 +66,7 @@ class Run:
     def execute(self) -> Manifest:
         """Makes everything; raises QmvError for the first stage that fails, after the manifest says so."""
         started = time.monotonic()
-        with self._observed(), self._verdict(started), sharing(self.cache, self._tell_of_cache):
+        with self._observed(), self._verdict(started), sharing(self.cache, self._tell_of_cache, self._put_together):
             self._check_first()
             nodes = self._plan()
             self._check_ready(nodes)
@@ -288,6 +288,12 @@ class Run:
 
     def _inputs(self, node: Node) -> dict[str, Artifact]:
         return {source: self.values[source] for source in node.sources}
+
+    def _put_together(self) -> list[tuple[str, str]]:
+        """The cache's entries (area, key) of the video and of what hangs on it."""
+        records, stages = self.manifest.stages, self.job.stages
+        videos = [place for place, record in enumerate(records) if issubclass(stages[record.node].makes(), Video)]
+        return [(record.stage, record.key) for record in records[min(videos, default=len(records)) :]]
 
     def _tell_of_cache(self, words: str) -> None:
         self._publish(Notice(node="cache", message=words))

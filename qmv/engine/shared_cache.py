@@ -7,21 +7,31 @@ goes on with what it has, and says so once. Low layer: stages reach it through `
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmv.engine.outbox import MOST_BYTES, SIGN, Entry, Outbox, object_name
 from qmv.engine.parcels import Broken, unpack
-from qmv.errors import AccessError, ConfigError, PluginError, QmvError, ServiceError
+from qmv.errors import (
+    AccessError,
+    ConfigError,
+    OutputError,
+    PluginError,
+    ProofError,
+    QmvError,
+    ServiceError,
+    output_error,
+)
 from qmv.objects.store import Absent, ObjectStore, Standing, TooLarge
+from qmv.objects.waiting import in_time, side_by_side
 
 if TYPE_CHECKING:
     from qmv.engine.cache import Cache
@@ -35,9 +45,11 @@ _WHERE = "run.cache_url"
 _SHORTEST_KEY = 16
 _FETCHES = 16  # at a time: most of a fetch is latency
 _TRIES = 2  # at fetching what is broken: the first may be damage of the way
-_PATIENCE = {"patience_s": 10.0, "stall_s": 10.0}  # of a store; a delivery must arrive, this need not
+# of a store; a delivery must arrive, this need not
+_PATIENCE = {"patience_s": 10.0, "stall_s": 10.0, "timeouts_s": (5.0, 10.0), "piece_bytes": 1 << 19}
+_LEAST_BYTES = 1 << 16  # in a silence: what drips is away
+_PIECES = ("chunks", "sound", "pictures")  # what the proof can find wrong; `originals` cost money
 _TELL_S = 5.0  # of waiting for the last entries before the user hears what the run waits for
-_PARCEL = ".parcel"  # no name of a file in an entry
 
 Check = Callable[[Path], object]
 
@@ -63,9 +75,12 @@ def shared_cache(url: str, *, sends: bool) -> SharedCache | None:
     return SharedCache(place=url.strip(), store=store, secret=secret.encode(), sends=sends)
 
 
-@contextmanager
-def sharing(cache: Cache, tell: Callable[[str], None]) -> Iterator[None]:
-    """The block of a run. `tell` gets what the user should know, from the thread that the run has.
+@contextlib.contextmanager
+def sharing(
+    cache: Cache, tell: Callable[[str], None], results: Callable[[], Iterable[Entry]] = tuple
+) -> Iterator[None]:
+    """The block of a run. `tell` gets what the user should know, from the thread that the run has. `results` are the
+    run's entries that are put together from pieces: those that fail, and hold fetched pieces, are not used again.
 
     At the end it waits until all is sent, unless Ctrl-C ends it. Raises where the address, the account or the bucket
     is wrong; a network that is away is told only.
@@ -74,13 +89,14 @@ def sharing(cache: Cache, tell: Callable[[str], None]) -> Iterator[None]:
     if shared is None:
         yield
         return
-    shared.begin(cache, tell)
+    shared.begin(cache, tell, results)
     try:
         yield
     except KeyboardInterrupt:
         shared.leave()
         raise
-    except BaseException:
+    except BaseException as error:
+        shared.blame(error)
         shared.finish()  # what was made, or bought, before the failure is for others as well
         raise
     shared.finish()
@@ -94,39 +110,61 @@ class SharedCache:
     store: ObjectStore
     secret: bytes = field(default=b"", repr=False)
     sends: bool = True
+    answer_s: float = 15.0  # of the questions before the run
+    silence_s: float = 30.0  # while entries are fetched
     _outbox: Outbox | None = field(default=None, init=False)
     _tell: Callable[[str], None] = field(default=log.warning, init=False)
     _deaf: bool = field(default=True, init=False)  # nothing is fetched, as before and after the run
     _guard: threading.Lock = field(default_factory=threading.Lock, init=False)
     _words: list[str] = field(default_factory=list, init=False)  # of any thread, for the user
     _known: set[Entry] = field(default_factory=set, init=False)  # came from there, or goes there
+    _used: set[Entry] = field(default_factory=set, init=False)  # came from there, in this run or before
+    _results: Callable[[], Iterable[Entry]] = field(default=tuple, init=False)
 
     # -- the run -----------------------------------------------------------------------------------------------------
 
-    def begin(self, cache: Cache, tell: Callable[[str], None]) -> None:
+    def begin(self, cache: Cache, tell: Callable[[str], None], results: Callable[[], Iterable[Entry]] = tuple) -> None:
         """Looks whether the place can be used, and goes on with what earlier runs could not send."""
-        self._tell, self._deaf = tell, False
+        self._tell, self._deaf, self._results = tell, False, results
         self._outbox = Outbox(store=self.store, secret=self.secret, cache=cache, place=self.place, stuck=self._stuck)
         try:
-            self.store.check()
-        except (ConfigError, PluginError):
+            if refusal := in_time(self._refusal, self.answer_s):
+                self._stuck(refusal)
+        except (ConfigError, PluginError, AccessError):
             raise
-        except AccessError as error:
-            if not self._readable():
-                raise
-            self._stuck(error)
-        except QmvError as error:
+        except (QmvError, TimeoutError) as error:
             self._away(error)
         self._speak()
         for area, key in list(self._outbox.left()):
             self.share(area, [key])
 
-    def _readable(self) -> bool:
-        """Whether a place that takes nothing from this machine is a shared cache that it may read."""
+    def _refusal(self) -> AccessError | None:
+        """Why the place takes nothing from this machine; raises where it is no shared cache to be read, either."""
         try:
-            return self.store.look(SIGN) is not None
-        except QmvError:
-            return False
+            self.store.check()
+        except AccessError as error:
+            with contextlib.suppress(QmvError):
+                if self.store.look(SIGN) is not None:
+                    return error
+            raise
+        return None
+
+    def blame(self, error: BaseException) -> None:
+        """After a run that failed with what it was put together from: has all that was fetched of it made here."""
+        if self._outbox is None or not _in_pieces(error):
+            return
+        doubts = self._outbox.doubts
+        results = [entry for entry in self._results() if doubts.is_fetched(entry)]
+        if not self._used and not results:
+            return
+        with contextlib.suppress(OSError):
+            doubts.doubt(self._used, results)
+        many = f"{len(self._used)} pieces of the video" if len(self._used) > 1 else "a piece of the video"
+        self._words.append(
+            f"{many} came from the shared cache and may be wrong; the same command makes them here"
+            if self._used
+            else "pieces of the video came from the shared cache; the same command puts it together anew"
+        )
 
     def finish(self) -> None:
         """Waits until everything is sent, or cannot be."""
@@ -150,14 +188,23 @@ class SharedCache:
         """Fetches what stands there of entries that are missing here, side by side; see `Cache.bring`."""
         if self._deaf or self._outbox is None:
             return
-        keys = [key for key in keys if (area, key) not in self._outbox.seen]
+        doubts, seen = self._outbox.doubts, self._outbox.seen
+        keys = [key for key in keys if (area, key) not in seen and not doubts.is_doubted((area, key))]
         if not keys:
             return
-        pool = ThreadPoolExecutor(min(_FETCHES, len(keys)), thread_name_prefix="qmv-fetch")
-        try:
-            broken = [words for words in pool.map(lambda key: self._bring(cache, area, key, check), keys) if words]
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        broken: list[str] = []
+        with tempfile.TemporaryDirectory(prefix="qmv-", ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            ended = side_by_side(
+                lambda key: self._bring(cache, area, key, check, folder / key), keys, threads=_FETCHES,
+                came=lambda: _bytes_in(folder), silence_s=self.silence_s, least=_LEAST_BYTES,
+            )  # fmt: skip
+            try:
+                broken.extend(words for words in ended if words)
+            except TimeoutError as error:
+                self._away(error)
+        for key in keys:
+            self._use((area, key))
         if broken:
             many = "an entry is" if len(broken) == 1 else f"{len(broken)} entries are"
             self._words.append(f"{many} broken in the shared cache ({area}: {broken[0]}), not used and made anew")
@@ -168,35 +215,40 @@ class SharedCache:
         if self._outbox is None or not self.sends:
             return
         for key in keys:
+            self._use((area, key))
             if (area, key) not in self._known:
                 self._known.add((area, key))
                 self._outbox.add(area, key)
 
-    def _bring(self, cache: Cache, area: str, key: str, check: Check) -> str:
+    def _use(self, entry: Entry) -> None:
+        """Notes that the run's results hang on an entry, where it is from elsewhere."""
+        if self._outbox is None or entry[0] not in _PIECES or entry in self._used:
+            return
+        doubts = self._outbox.doubts
+        if doubts.is_fetched(entry):
+            self._used.add(entry)
+            for result in self._results():
+                doubts.fetched(result)
+
+    def _bring(self, cache: Cache, area: str, key: str, check: Check, parcel: Path) -> str:
         """Fetches one entry; what is wrong with the one that stands there, '' where nothing is."""
         try:
-            with cache.lock(area, key, wait=False) as mine:  # else another run is at it, and is waited for later
-                if not self._deaf and mine and cache.get(area, key) is None:
-                    return self._fetch(cache, area, key, check)
+            with cache.lock(area, key, wait=False) as free:  # else another run is at it, and is waited for later
+                pass  # it is not held meanwhile: who gives up a fetch must be able to make the entry
+            if not self._deaf and free and cache.get(area, key) is None:
+                return self._fetch(cache, area, key, check, parcel)
         except Exception as error:  # whatever it is, the entry can be made here
             self._away(error)
         return ""
 
-    def _fetch(self, cache: Cache, area: str, key: str, check: Check) -> str:
+    def _fetch(self, cache: Cache, area: str, key: str, check: Check, parcel: Path) -> str:
         name, words = object_name(area, key), ""
         stood: Standing | None = None
-
-        def fill(part: Path) -> None:
-            nonlocal stood
-            parcel, stood = part / _PARCEL, None
-            stood = self.store.fetch(name, parcel, MOST_BYTES)
-            unpack(parcel, part, area=area, key=key, secret=self.secret)
-            parcel.unlink()
-            _check(part, check)
-
         for _ in range(_TRIES):
             try:
-                cache.put(area, key, fill)
+                stood = None
+                stood = self.store.fetch(name, parcel, MOST_BYTES)
+                self._keep(cache, area, key, check, parcel)
             except Absent:
                 self._seen(area, key, None)
                 return ""
@@ -204,12 +256,46 @@ class SharedCache:
                 words = f"it has {error.size_bytes} bytes"
             except Broken as error:
                 words = str(error)
+            except (OutputError, OSError, RuntimeError) as error:
+                if not self._own_fault(error):
+                    raise
+                words = "it cannot be read"
             else:
-                self._known.add((area, key))
                 return ""
-            log.warning("shared cache: %s is not used: %s", self.store.address(name), words)
-        self._seen(area, key, stood or self.store.look(name))
+            finally:
+                parcel.unlink(missing_ok=True)
+            log.warning("shared cache: %s is not used: %s", name, words)
+        try:
+            self._seen(area, key, stood or self.store.look(name))
+        except (OutputError, RuntimeError):  # nor can anything take its place
+            self._seen(area, key, None)
+            self._known.add((area, key))
         return words
+
+    def _keep(self, cache: Cache, area: str, key: str, check: Check, parcel: Path) -> None:
+        """Puts what was fetched into the local cache; raises Broken where it is not what was wanted."""
+
+        def fill(part: Path) -> None:
+            unpack(parcel, part, area=area, key=key, secret=self.secret)
+            _check(part, check)
+            if self._outbox is not None:
+                self._outbox.doubts.fetched((area, key))
+
+        with cache.lock(area, key, wait=False) as mine:
+            if mine and not self._deaf and cache.get(area, key) is None:
+                cache.put(area, key, fill)
+                self._known.add((area, key))
+
+    def _own_fault(self, error: Exception) -> bool:
+        """Whether it is the one entry, such as a folder under its name: the place and this disk are well."""
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and output_error(cause) is not None:
+            return False
+        try:
+            self.store.look(SIGN)
+        except (QmvError, RuntimeError):
+            return False
+        return True
 
     def _seen(self, area: str, key: str, standing: Standing | None) -> None:
         """What an entry of this run may be put in place of."""
@@ -254,9 +340,23 @@ def _check(folder: Path, check: Check) -> None:
         raise Broken(f"it holds something else ({type(error).__name__})") from error
 
 
+def _bytes_in(folder: Path) -> int:
+    try:
+        return sum(file.stat().st_size for file in folder.iterdir())
+    except OSError:  # one of them is gone meanwhile
+        return 0
+
+
+def _in_pieces(error: BaseException) -> bool:
+    """Whether a run may have failed by what it was put together from, rather than by what its user can mend."""
+    if isinstance(error, OSError) and output_error(error) is not None:
+        return False
+    return isinstance(error, ProofError) or not isinstance(error, (QmvError, KeyboardInterrupt, SystemExit))
+
+
 def _cause(error: Exception) -> str:
     """The reason without its cure, which is for a place that a run cannot do without."""
-    if isinstance(error.__cause__, OSError):
+    if isinstance(error.__cause__, OSError) and not isinstance(error, TimeoutError):
         return error.__cause__.strerror or str(error.__cause__)
     words = str(error).removeprefix(f"{_WHERE}: ").partition(";")[0].rstrip(".")
     return words or type(error).__name__

@@ -44,7 +44,8 @@ _NEVER = '"00000000000000000000000000000000"'  # no object's ETag
 class CloudStore(ObjectStore):
     """A bucket or container, with the path of the url as the prefix of all keys.
 
-    Files up to `whole_bytes` go in one request, larger ones in parts (`cloud_sending`). `site` is the address under
+    Files up to `whole_bytes` go in one request, larger ones in parts (`cloud_sending`); they are read by
+    `piece_bytes`. `site` is the address under
     which people see the bucket, where that is another than the service's own (R2, a CDN).
     """
 
@@ -54,6 +55,7 @@ class CloudStore(ObjectStore):
     patience_s: float = 600
     stall_s: float = 60
     whole_bytes: int = 16 << 20
+    piece_bytes: int = _PIECE_BYTES
 
     # -- the face of a store -------------------------------------------------------------------------------------
 
@@ -64,27 +66,27 @@ class CloudStore(ObjectStore):
         with_etag = {"e_tag": _NEVER}
         obstore = library(self.where)
         try:
-            hasty.bear(lambda: obstore.put(hasty.client(), key, b"", mode=with_etag, use_multipart=False))
+            hasty.bear(lambda: obstore.put(hasty.client(0), key, b"", mode=with_etag, use_multipart=False))
         except Taken:
             hasty.look(_PROBE)  # whether it may read, too
         except Unable:
             CONDITIONLESS.add(self.endpoint)  # the library takes such an answer for a passing one, and asks for long
             hasty.look(_PROBE)
         else:  # a service that knows no conditions has made it
-            hasty.bear(lambda: obstore.delete(hasty.client(), key))
+            hasty.bear(lambda: obstore.delete(hasty.client(0), key))
 
     def look(self, key: str) -> Standing | None:
         obstore, full = library(self.where), self.place.full(key, self.where)
 
         def ask() -> tuple[Any, dict[str, str]]:
             try:
-                found = obstore.get(self.client(), full, options={"head": True})
+                found = obstore.get(self.client(0), full, options={"head": True})
             except obstore.exceptions.BaseError as error:
                 if Trouble.of(error).status in (400, 401, 403):  # a HEAD is refused without a word
-                    obstore.get(self.client(), full, options={"range": (0, 1)})
+                    obstore.get(self.client(0), full, options={"range": (0, 1)})
                 if "Metadata value" not in str(error):
                     raise
-                return obstore.head(self.client(), full), {}  # another writer's, whose metadata cannot be read
+                return obstore.head(self.client(0), full), {}  # another writer's, whose metadata cannot be read
             return found.meta, found.attributes
 
         try:
@@ -220,11 +222,11 @@ class CloudStore(ObjectStore):
         """What stands there, a piece at a time; raises Taken where it is replaced meanwhile."""
         obstore, full = library(self.where), self.place.full(standing.key, self.where)
         etag = standing.sums.get("etag")
-        for start in range(0, standing.size_bytes, _PIECE_BYTES):
-            options: dict[str, Any] = {"range": (start, min(start + _PIECE_BYTES, standing.size_bytes))}
+        for start in range(0, standing.size_bytes, self.piece_bytes):
+            options: dict[str, Any] = {"range": (start, min(start + self.piece_bytes, standing.size_bytes))}
             if etag:
                 options["if_match"] = etag
-            yield self.bear(functools.partial(_piece, obstore, self.client(), full, options))
+            yield self.bear(functools.partial(_piece, obstore, self.client(self.piece_bytes), full, options))
 
 
 def _piece(obstore: ModuleType, client: Any, key: str, options: dict[str, Any]) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import pickle
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 from qmv.engine.cache import Cache, digest
 from qmv.engine.outbox import SIGN
 from qmv.engine.shared_cache import SharedCache, shared_cache, sharing
-from qmv.errors import AccessError, ConfigError, OutputError, QmvError, ServiceError
+from qmv.errors import AccessError, ConfigError, OutputError, ProofError, QmvError, ServiceError
 from qmv.objects.folder import FolderStore
 from qmv.objects.store import ObjectStore, Standing, Upload
 
@@ -65,12 +67,19 @@ def machine(tmp_path: Path, place: Path) -> Start:
     """A machine by its name, in a run until the end of the block."""
 
     @contextlib.contextmanager
-    def running(name: str, store: ObjectStore | None = None, *, sends: bool = True) -> Iterator[Machine]:
+    def running(
+        name: str,
+        store: ObjectStore | None = None,
+        *,
+        sends: bool = True,
+        results: Sequence[tuple[str, str]] = (),
+        **patience: float,
+    ) -> Iterator[Machine]:
         shared = shared_cache(str(place), sends=sends)
         if store is not None:
-            shared = SharedCache(place=str(place), store=store, sends=sends)
+            shared = SharedCache(place=str(place), store=store, sends=sends, **patience)
         found = Machine(Cache(tmp_path / name, shared))
-        with sharing(found.cache, found.told.append):
+        with sharing(found.cache, found.told.append, lambda: results):
             yield found
 
     return running
@@ -258,6 +267,140 @@ def test_entry_that_was_damaged_before_it_was_sent_does_not_go_there(machine: St
     assert objects(place) == {}
 
 
+def stand_in(kind: str, path: Path) -> None:
+    path.unlink()
+    match kind:
+        case "a folder":
+            path.mkdir()
+        case "a pipe":
+            os.mkfifo(path)
+        case "a loop":
+            path.symlink_to(path.name)
+        case "outside":
+            path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe", "a loop", "outside"])
+def test_what_is_no_file_costs_its_own_entry_only(machine: Start, place: Path, kind: str) -> None:
+    """Also where nothing can take its place."""
+    with machine("a") as a:
+        for key in KEYS[:3]:
+            a.made(key)
+    stand_in(kind, object_of(place, KEYS[0]))
+    with machine("b") as b:
+        b.cache.bring("area", KEYS[:3], anything)
+        assert [b.value(key) for key in KEYS[:3]] == [None, "made here", "made here"]
+        assert (b.made(KEYS[0]), b.made(KEYS[3])) == (True, True)
+    assert b.told == ["an entry is broken in the shared cache (area: it cannot be read), not used and made anew"]
+    assert object_of(place, KEYS[3]).is_file()
+    with machine("b") as b:
+        assert not b.made(KEYS[0])
+    assert b.told == []
+
+
+def test_check_that_raises_anything_finds_the_entry_broken(machine: Start) -> None:
+    def deep(folder: Path) -> None:
+        raise RecursionError
+
+    with machine("a") as a:
+        for key in KEYS[:2]:
+            a.made(key)
+    with machine("b") as b:
+        b.cache.bring("area", KEYS[:1], deep)
+        assert not b.made(KEYS[1])
+    [words] = b.told
+    assert "an entry is broken in the shared cache (area: it holds something else (RecursionError))" in words
+
+
+# -- entries that make a video which is none -------------------------------------------------------------------------
+
+
+WRONG = ProofError("stages.proof (prove_sync): the finished video is not what was planned")
+RESULT = ("assemble", KEYS[30])
+
+
+@dataclass
+class Runs:
+    """Runs of one machine that put a result together from pieces; `machine` starts them."""
+
+    machine: Callable[..., contextlib.AbstractContextManager[Machine]]
+    told: list[str] = field(default_factory=list)
+
+    def once(self, error: BaseException | None = None, area: str = "chunks", pieces: int = 2) -> list[str]:
+        """The values of the pieces in the result, which is made where it is not there; `error` ends the run."""
+        with contextlib.suppress(type(error) if error else ()), self.machine("b", results=[RESULT]) as found:
+            self.told = found.told
+
+            def put_together(folder: Path) -> None:
+                values = []
+                for key in KEYS[:pieces]:
+                    entry, _ = found.cache.once(area, key, make("made on b"), shared=anything)
+                    values.append((entry / "value.txt").read_text(encoding="utf-8"))
+                (folder / "video").write_text("\n".join(values), encoding="utf-8")
+
+            folder, _ = found.cache.once(*RESULT, put_together)
+            self.result = folder / "video"
+            if error is not None:
+                raise error
+        return self.result.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def runs(machine: Start) -> Runs:
+    with machine("a") as a:
+        for area in ("chunks", "originals"):
+            for key in KEYS[:2]:
+                a.cache.once(area, key, make("made on a"), shared=anything)
+    return Runs(machine)
+
+
+@pytest.mark.parametrize("error", [WRONG, ValueError("a chunk that no decoder knows")], ids=repr)
+def test_fetched_pieces_of_a_video_that_is_none_are_made_here_and_put_over_the_shared_ones(
+    runs: Runs, place: Path, machine: Start, error: Exception
+) -> None:
+    assert runs.once(error) == ["made on a"] * 2  # and the result still lies where the error says
+    assert runs.told == [
+        "2 pieces of the video came from the shared cache and may be wrong; the same command makes them here"
+    ]
+    assert runs.once() == ["made on b"] * 2
+    assert runs.told == []
+    assert [b"made on b" in path.read_bytes() for path in sorted((place / "chunks").rglob("*.qmv1"))] == [True] * 2
+    with machine("c") as c:
+        folder, found = c.cache.once("chunks", KEYS[0], make("made on c"), shared=anything)
+        assert (found, (folder / "value.txt").read_text(encoding="utf-8")) == (True, "made on b")
+
+
+def test_pieces_that_were_fetched_by_an_earlier_run_are_found_too(runs: Runs) -> None:
+    assert runs.once() == ["made on a"] * 2
+    runs.once(WRONG)  # the result was there: which pieces are in it, the next run knows
+    assert runs.told == ["pieces of the video came from the shared cache; the same command puts it together anew"]
+    assert runs.once(WRONG) == ["made on a"] * 2
+    assert runs.once() == ["made on b"] * 2
+
+
+def test_video_that_is_none_without_a_fetched_piece_is_left_alone(runs: Runs, machine: Start) -> None:
+    with machine("b", sends=False) as b:
+        for key in KEYS[:2]:
+            b.cache.put("chunks", key, make("made on b"))
+    assert runs.once(WRONG) == runs.once(WRONG) == ["made on b"] * 2
+    assert runs.told == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OutputError("the disk is full"), AccessError("no permission"), OSError(errno.ENOSPC, "full"), KeyboardInterrupt()],
+    ids=repr,
+)
+def test_failure_that_pieces_have_no_part_in_leaves_them(runs: Runs, error: BaseException) -> None:
+    runs.once(error)
+    assert runs.once() == ["made on a"] * 2
+
+
+def test_paid_originals_are_never_bought_again_for_a_video_that_is_none(runs: Runs) -> None:
+    runs.once(WRONG, area="originals")
+    assert runs.once(area="originals") == ["made on a"] * 2
+
+
 # -- signed entries --------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +530,54 @@ def test_place_that_can_be_neither_read_nor_written_stops_the_run(
     store = Odd(where="run.cache_url", folder=place, link=False, at=at, error=REFUSED)
     with pytest.raises(AccessError, match="no permission"), machine("a", store):
         raise AssertionError("the run began")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent(FolderStore):
+    """A folder that never answers some questions, while the test runs; others drip into the file."""
+
+    over: threading.Event = field(default_factory=threading.Event)
+    silent: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        if "check" in self.silent:
+            self.over.wait(60)
+
+    def fetch(self, key: str, target: Path, most_bytes: int) -> Standing:
+        for name in self.silent:
+            while key.endswith(f"{name}.qmv1") and not self.over.is_set():
+                with target.open("ab") as stream:
+                    stream.write(b"x")
+                self.over.wait(0.02)
+        return super().fetch(key, target, most_bytes)
+
+
+@pytest.fixture
+def silent(place: Path) -> Iterator[Callable[..., Silent]]:
+    over = threading.Event()
+    yield lambda *names: Silent(where="run.cache_url", folder=place, link=False, silent=names, over=over)
+    over.set()
+
+
+def test_place_that_never_answers_is_left_before_the_run(machine: Start, silent: Callable[..., Silent]) -> None:
+    with machine("a", silent("check"), answer_s=0.1) as a:
+        assert [a.made(key) for key in KEYS] == [True] * len(KEYS)
+    assert a.told == ["the shared cache is away (no answer for 0 s); this run goes on without it"]
+
+
+def test_place_that_drips_is_left_once_and_what_came_before_is_used(
+    machine: Start, silent: Callable[..., Silent]
+) -> None:
+    """And the entry that never came can be made at once."""
+    with machine("a") as a:
+        for key in KEYS[:20]:
+            a.made(key)
+    with machine("b", silent(KEYS[3]), silence_s=0.5) as b:
+        b.cache.bring("area", KEYS[:20], anything)
+        assert [b.value(key) is None for key in KEYS[:20]] == [n == 3 for n in range(20)]
+        assert b.made(KEYS[3], "made on b")
+        assert b.value(KEYS[3]) == "made on b"
+    assert b.told == ["the shared cache is away (no answer for 0 s); this run goes on without it"]
 
 
 def test_folder_that_is_a_file_is_told_once(machine: Start, place: Path) -> None:
