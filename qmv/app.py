@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, QmvError
@@ -32,10 +33,13 @@ _prepared: list[Registry] = []  # this process's plugins; a sweep's worker proce
 
 def prepare(arguments: list[str], config_file: Path) -> Registry:
     """Finds the plugins and gives them and the songs to Hydra; call it before Hydra reads the command line."""
+    from qmv.engine import sweeps
     from qmv.engine.config import publish
+    from qmv.engine.hiding import hide_addresses
     from qmv.engine.secrets import read_env_file
     from qmv.engine.songs import register
 
+    hide_addresses(arguments)  # first of all: what is wrong with an argument is told with its words
     try:
         read_env_file(Path.cwd())
         if any(re.fullmatch(r"""outputs=[\s'"]*""", argument) for argument in arguments):
@@ -45,6 +49,7 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
         publish(registry)
         folders = _early("songs_dir", arguments, config_file)
         register(str(Path(folders[0]).expanduser()) if folders else "", tuple(registry.config_paths))
+        sweeps.register()
     except QmvError as error:
         _exit(error)
     _prepared[:] = [registry]
@@ -100,11 +105,11 @@ def run(cfg: DictConfig) -> str:
         follow_parent()
         _prepared.append(Registry(list(cfg.plugins)))
     sweep = hydra.mode == RunMode.MULTIRUN
-    if cfg.n is None:
-        cfg.n = hydra.job.num + 1 if sweep else 1
     folder = Path(hydra.runtime.output_dir).absolute()
     overrides = unresolved(hydra.overrides.task)
-    _hide_keys(folder / ".hydra", cfg)
+    _keep_config(folder / (hydra.output_subdir or ".hydra"), cfg)
+    if cfg.n is None:
+        cfg.n = hydra.job.num + 1 if sweep else 1
     manifest = Manifest(
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         choices={key: value for key, value in hydra.runtime.choices.items() if not str(key).startswith("hydra/")},
@@ -155,18 +160,25 @@ def _perform(cfg: DictConfig, folder: Path, manifest: Manifest, prefix: str) -> 
         registry.forget(watcher)
 
 
-def _hide_keys(folder: Path, cfg: DictConfig) -> None:
-    """Goes over what Hydra has written of the command line and the config: a key or a signed address may be in it."""
-    from qmv.engine.secrets import redacted
-    from qmv.engine.song_addresses import hide_address
+def _keep_config(folder: Path, cfg: DictConfig) -> None:
+    """Writes what Hydra would, the config and the command line, without what is secret in them.
 
-    song = OmegaConf.to_container(cfg.song, resolve=False)
-    for value in song.values() if isinstance(song, dict) else ():
-        hide_address(str(value))
-    for file in folder.glob("*.yaml"):
-        text = file.read_text(encoding="utf-8")
-        if (shown := redacted(text)) != text:
-            file.write_text(shown, encoding="utf-8")
+    Hydra is told not to write it: a run that is killed could not go over it any more.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    from qmv.engine.hiding import blanked, hide_addresses
+
+    hydra = cast(DictConfig, HydraConfig.instance().cfg)
+    files = {"config.yaml": cfg, "hydra.yaml": hydra, "overrides.yaml": hydra.hydra.overrides.task}
+    plain = {name: OmegaConf.to_container(part, resolve=False, enum_to_str=True) for name, part in files.items()}
+    hide_addresses([plain["config.yaml"], plain["overrides.yaml"]])
+    with contextlib.suppress(OmegaConfBaseException):  # what cannot be resolved stops the run in words of its own
+        hide_addresses(OmegaConf.to_container(cfg, resolve=True))  # an address may come from the environment
+    folder.mkdir(exist_ok=True)
+    for name, value in plain.items():
+        text = OmegaConf.to_yaml(OmegaConf.create(blanked(value)))
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:
@@ -210,7 +222,7 @@ def _quoted(argument: str) -> str:
 
     argument = quoted_template(argument)
     key, _, value = argument.partition("=")
-    if key in ("song", "song.path", "song.beats_file", "song.lyrics") and "://" in value:
+    if key.lstrip("+") in ("song", "song.path", "song.beats_file", "song.lyrics") and "://" in value:
         return quoted_addresses(key, value)
     if key == "outputs" and value.strip(QUOTES).startswith("~"):
         return f"outputs={quoted(str(Path(value.strip(QUOTES)).expanduser()))}"

@@ -28,8 +28,9 @@ def hide(name: str) -> None:
 
 
 def hide_text(text: str) -> None:
-    """From now on, this text is never shown."""
-    _texts.add(text)
+    """From now on, this text is never shown; quotes around it are none of it, and may be JSON's."""
+    if bare := text.strip('"\\'):
+        _texts.add(bare)
 
 
 def has_key(text: str) -> bool:

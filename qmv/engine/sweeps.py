@@ -1,4 +1,5 @@
-"""Tells at the end of a sweep what became of each of its jobs; Hydra itself tells the first failure only."""
+"""Tells at the end of a sweep what became of each of its jobs, since Hydra tells the first failure only; and keeps
+secrets out of what Hydra writes and says of a sweep."""
 
 from __future__ import annotations
 
@@ -9,15 +10,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins import basic_sweeper
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from qmv.engine.hiding import blanked, hide_addresses
 from qmv.engine.ledger import Ledger, dollars
 from qmv.engine.money import BUDGET_ENV, budget_name, ledger_of, pictures
-from qmv.engine.secrets import redacted
 from qmv.errors import QmvError
 
-__all__ = ["SweepWatch", "summary", "unresolved"]
+__all__ = ["SweepWatch", "register", "summary", "unresolved", "without_secrets"]
 
 _folders: list[Path] = []
 _ledgers: list[Ledger] = []
@@ -36,8 +39,36 @@ class SweepWatch(Callback):
         if all(manifest["status"] == "finished" for _, manifest in _jobs()):
             with contextlib.suppress(QmvError):  # a ledger that is broken is told where something is to be bought
                 _ledgers[-1].close_budget(name)
-        for file in _folders[-1].glob("multirun.yaml"):
-            file.write_text(redacted(file.read_text(encoding="utf-8")), encoding="utf-8")
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        """Hydra tells the arguments of a job that failed."""
+        job_return.overrides = blanked([*(job_return.overrides or ())])
+
+
+class _Saving(OmegaConf):
+    """What Hydra's sweeper writes its file with."""
+
+    @staticmethod
+    def save(config: Any, f: Any, resolve: bool = False) -> None:
+        OmegaConf.save(without_secrets(config), f, resolve)
+
+
+def register() -> None:
+    """Keeps secrets out of multirun.yaml.
+
+    Hydra's sweeper writes it before its first job and gives nobody a say: it takes sweepers of its own packages only,
+    and what would be blanked out in the config is missing in the jobs. After kill -9 nothing mends the file any more.
+    """
+    vars(basic_sweeper)["OmegaConf"] = _Saving
+
+
+def without_secrets(config: DictConfig) -> DictConfig:
+    """A copy to be written down."""
+    plain: Any = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
+    hide_addresses([value for key, value in plain.items() if key != "hydra"])
+    hide_addresses(plain["hydra"]["overrides"])
+    copy: DictConfig = OmegaConf.create(blanked(plain))
+    return copy
 
 
 def unresolved(overrides: Any) -> list[str]:
