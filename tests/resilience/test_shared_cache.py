@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from qmv.engine.parcels import unpack
+from qmv.engine.cache import Cache
+from qmv.engine.parcels import pack, unpack
+from qmv.media.probe import probe
 from tests.resilience.runs import Run, left, stages
 
 pytestmark = pytest.mark.slow
@@ -224,6 +226,45 @@ def test_one_broken_entry_costs_itself_only(
     ended = on("second")
     assert (ended.video.read_bytes() == undisturbed, made(ended)["video"]) == (True, (1, SHOTS - 1))
     assert objects(shared) == full
+
+
+@pytest.fixture
+def forged(shared: Path, full: dict[str, bytes], tmp_path: Path) -> Path:
+    """The shared folder, with a chunk in it that has the frames of another one, and the right hashes and form."""
+    fill(shared, full)
+    videos: dict[int, tuple[str, bytes]] = {}
+    for name in sorted(name for name in full if name.startswith("chunks/")):
+        out, key = tmp_path / "forger" / Path(name).stem, Path(name).stem
+        out.mkdir(parents=True)
+        unpack(shared / name, out, area="chunks", key=key, secret=b"")
+        frames = probe(out / "chunk.mp4").frames
+        if frames in videos and (out / "chunk.mp4").read_bytes() != videos[frames][1]:
+            lie = Cache(tmp_path / "forger").put("chunks", key, copy_of(videos[frames][1]))
+            pack(lie, shared / name, area="chunks", key=key, secret=b"")
+            break
+        videos[frames] = name, (out / "chunk.mp4").read_bytes()
+    assert objects(shared) != full
+    return shared
+
+
+def test_chunk_with_the_frames_of_another_one_stops_one_run_and_is_made_by_the_next(
+    run_cli: Run, on: Callable[..., Any], line: tuple[str, ...], undisturbed: bytes, forged: Path
+) -> None:
+    """Only the proof can tell; the shared one is whole again afterwards."""
+    failed = run_cli(*line, f"run.cache_url={forged}", outputs=forged.parent / "second")
+    assert failed.rc != 0
+    assert "pieces of the video came from the shared cache and may be wrong" in failed.stderr
+    ended = on("second")
+    assert (ended.video.read_bytes() == undisturbed, notices(ended)) == (True, [])
+    third = on("third")
+    assert (third.video.read_bytes() == undisturbed, made(third)["video"]) == (True, (0, SHOTS))
+
+
+def copy_of(chunk: bytes) -> Callable[[Path], None]:
+    def fill_in(folder: Path) -> None:
+        (folder / "chunk.mp4").write_bytes(chunk)
+
+    return fill_in
 
 
 # -- away ------------------------------------------------------------------------------------------------------------
