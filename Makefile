@@ -10,7 +10,7 @@ demo: $(VENV)/.run
 	$(PY) run.py song=demo style=neon
 
 test: $(VENV)/.dev
-	$(PY) -m pytest -n auto
+	$(PY) -m pytest -n auto --dist worksteal
 
 test-beat-this:  ## the tracker beat_this with its real package and torch, in an environment of its own (gigabytes)
 	$(PYTHON) -m venv $(VENV)-beat-this

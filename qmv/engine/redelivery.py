@@ -53,8 +53,8 @@ def _check_proof(recorded: Recorded) -> None:
     for record in recorded.manifest["stages"]:
         if record["stage"] == "prove_sync" and record["status"] != "finished":
             raise ProofError(
-                f"{recorded.folder}: its video was not proven ({record.get('error') or record['status']}), and what is not "
-                "in sync is not delivered; run its command again."
+                f"{recorded.folder}: its video was not proven ({record.get('error') or record['status']}), and what is "
+                "not in sync is not delivered; run its command again."
             )
 
 

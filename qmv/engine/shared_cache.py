@@ -11,27 +11,24 @@ import contextlib
 import dataclasses
 import logging
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmv.engine.outbox import MOST_BYTES, SIGN, Entry, Outbox, object_name
-from qmv.engine.parcels import Broken, unpack
+from qmv.engine.inbox import Check, Inbox
+from qmv.engine.outbox import SIGN, Entry, Outbox
 from qmv.errors import (
     AccessError,
     ConfigError,
-    OutputError,
     PluginError,
     ProofError,
     QmvError,
     ServiceError,
     output_error,
 )
-from qmv.objects.store import Absent, ObjectStore, Standing, TooLarge
-from qmv.objects.waiting import in_time, side_by_side
+from qmv.objects.store import ObjectStore
+from qmv.objects.waiting import in_time
 
 if TYPE_CHECKING:
     from qmv.engine.cache import Cache
@@ -43,15 +40,10 @@ log = logging.getLogger("qmv")
 KEY_ENV = "QMV_CACHE_KEY"
 _WHERE = "run.cache_url"
 _SHORTEST_KEY = 16
-_FETCHES = 16  # at a time: most of a fetch is latency
-_TRIES = 2  # at fetching what is broken: the first may be damage of the way
 # of a store; a delivery must arrive, this need not
 _PATIENCE = {"patience_s": 10.0, "stall_s": 10.0, "timeouts_s": (5.0, 10.0), "piece_bytes": 1 << 19}
-_LEAST_BYTES = 1 << 16  # in a silence: what drips is away
 _PIECES = ("chunks", "sound", "pictures")  # what the proof can find wrong; `originals` cost money
 _TELL_S = 5.0  # of waiting for the last entries before the user hears what the run waits for
-
-Check = Callable[[Path], object]
 
 
 def shared_cache(url: str, *, sends: bool) -> SharedCache | None:
@@ -192,17 +184,11 @@ class SharedCache:
         keys = [key for key in keys if (area, key) not in seen and not doubts.is_doubted((area, key))]
         if not keys:
             return
-        broken: list[str] = []
-        with tempfile.TemporaryDirectory(prefix="qmv-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            ended = side_by_side(
-                lambda key: self._bring(cache, area, key, check, folder / key), keys, threads=_FETCHES,
-                came=lambda: _bytes_in(folder), silence_s=self.silence_s, least=_LEAST_BYTES,
-            )  # fmt: skip
-            try:
-                broken.extend(words for words in ended if words)
-            except TimeoutError as error:
-                self._away(error)
+        inbox = Inbox(
+            store=self.store, secret=self.secret, cache=cache, outbox=self._outbox, known=self._known,
+            deaf=lambda: self._deaf, away=self._away, silence_s=self.silence_s,
+        )  # fmt: skip
+        broken = inbox.fetch(area, keys, check)
         for key in keys:
             self._use((area, key))
         if broken:
@@ -229,78 +215,6 @@ class SharedCache:
             self._used.add(entry)
             for result in self._results():
                 doubts.fetched(result)
-
-    def _bring(self, cache: Cache, area: str, key: str, check: Check, parcel: Path) -> str:
-        """Fetches one entry; what is wrong with the one that stands there, '' where nothing is."""
-        try:
-            with cache.lock(area, key, wait=False) as free:  # else another run is at it, and is waited for later
-                pass  # it is not held meanwhile: who gives up a fetch must be able to make the entry
-            if not self._deaf and free and cache.get(area, key) is None:
-                return self._fetch(cache, area, key, check, parcel)
-        except Exception as error:  # whatever it is, the entry can be made here
-            self._away(error)
-        return ""
-
-    def _fetch(self, cache: Cache, area: str, key: str, check: Check, parcel: Path) -> str:
-        name, words = object_name(area, key), ""
-        stood: Standing | None = None
-        for _ in range(_TRIES):
-            try:
-                stood = None
-                stood = self.store.fetch(name, parcel, MOST_BYTES)
-                self._keep(cache, area, key, check, parcel)
-            except Absent:
-                self._seen(area, key, None)
-                return ""
-            except TooLarge as error:
-                words = f"it has {error.size_bytes} bytes"
-            except Broken as error:
-                words = str(error)
-            except (OutputError, OSError, RuntimeError) as error:
-                if not self._own_fault(error):
-                    raise
-                words = "it cannot be read"
-            else:
-                return ""
-            finally:
-                parcel.unlink(missing_ok=True)
-            log.warning("shared cache: %s is not used: %s", name, words)
-        try:
-            self._seen(area, key, stood or self.store.look(name))
-        except (OutputError, RuntimeError):  # nor can anything take its place
-            self._seen(area, key, None)
-            self._known.add((area, key))
-        return words
-
-    def _keep(self, cache: Cache, area: str, key: str, check: Check, parcel: Path) -> None:
-        """Puts what was fetched into the local cache; raises Broken where it is not what was wanted."""
-
-        def fill(part: Path) -> None:
-            unpack(parcel, part, area=area, key=key, secret=self.secret)
-            _check(part, check)
-            if self._outbox is not None:
-                self._outbox.doubts.fetched((area, key))
-
-        with cache.lock(area, key, wait=False) as mine:
-            if mine and not self._deaf and cache.get(area, key) is None:
-                cache.put(area, key, fill)
-                self._known.add((area, key))
-
-    def _own_fault(self, error: Exception) -> bool:
-        """Whether it is the one entry, such as a folder under its name: the place and this disk are well."""
-        cause = error if isinstance(error, OSError) else error.__cause__
-        if isinstance(cause, OSError) and output_error(cause) is not None:
-            return False
-        try:
-            self.store.look(SIGN)
-        except (QmvError, RuntimeError):
-            return False
-        return True
-
-    def _seen(self, area: str, key: str, standing: Standing | None) -> None:
-        """What an entry of this run may be put in place of."""
-        if self._outbox is not None:
-            self._outbox.seen[area, key] = standing
 
     # -- words -------------------------------------------------------------------------------------------------------
 
@@ -331,20 +245,6 @@ class SharedCache:
     def _speak(self) -> None:
         while self._words:
             self._tell(self._words.pop(0))
-
-
-def _check(folder: Path, check: Check) -> None:
-    try:
-        check(folder)
-    except Exception as error:  # a stranger's bytes can make a reader raise anything
-        raise Broken(f"it holds something else ({type(error).__name__})") from error
-
-
-def _bytes_in(folder: Path) -> int:
-    try:
-        return sum(file.stat().st_size for file in folder.iterdir())
-    except OSError:  # one of them is gone meanwhile
-        return 0
 
 
 def _in_pieces(error: BaseException) -> bool:

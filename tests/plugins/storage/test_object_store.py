@@ -130,7 +130,7 @@ def test_object_store_says_how_to_install_what_it_needs(monkeypatch: pytest.Monk
 
     library.cache_clear()
     monkeypatch.setitem(sys.modules, "obstore", None)
-    with pytest.raises(PluginError, match=r"python -m pip install 'qmv\[object_store\]'"):
+    with pytest.raises(PluginError, match=r"python -m pip install 'qmv\[object-store\]'"):
         ObjectStoreStorage(url="s3://films").ready()
 
 

@@ -190,7 +190,7 @@ def test_the_package_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "beat_this" else find(name))
     assert "python -m pip install 'qmv[beat-this]'" in refused(PluginError, BeatThis())
-    with pytest.raises(PluginError, match=r"qmv\[beat_this\]"):
+    with pytest.raises(PluginError, match=r"qmv\[beat-this\]"):
         BeatThis().identity()
 
 
