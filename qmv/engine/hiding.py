@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from qmv.engine.secrets import HIDDEN, hide_text, redacted
-from qmv.engine.song_addresses import encoded, hide_address, in_bucket, is_remote
+from qmv.engine.song_addresses import encoded, hide_address, is_remote
 
 __all__ = ["blanked", "hide_addresses"]
 
@@ -15,7 +15,6 @@ _BEGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _NEXT = re.compile(r""",(?=\s*["']?[A-Za-z][A-Za-z0-9+.-]*://)""")  # a list of them
 _QUOTED = re.compile(r"[\"'\s]")
 _CLOSED = re.compile(r"[,)\]}\"'\s]")
-_QUERY = re.compile(r"\?[\w.~-]+=")  # else a question mark is a part of an object's name
 _SHORTEST_PASSWORD = 6
 
 
@@ -53,9 +52,6 @@ def _hide(text: str) -> None:
         return
     ends = {text.rstrip(")]}\"' "), _QUOTED.split(text)[0].rstrip(")]}"), _CLOSED.split(text)[0]}
     for address in ends | {encoded(end) for end in ends}:
-        if in_bucket(address):
-            place = address.partition("://")[2]
-            address = "https://" + (place if _QUERY.search(place) else re.split("[?#]", place)[0])
         hide_address(address)
         _hide_password(address)
 

@@ -87,7 +87,7 @@ class Recorded:
         return cast(DictConfig, OmegaConf.create(_moved(self.manifest["config"], folder)))
 
     def artifact(self, node: str, kind: type[A]) -> A | None:
-        """What a node made; None where it made nothing, or something that cannot be read any more."""
+        """What a node made, None where it made nothing; raises InputError for what cannot be read any more."""
         file = self.folder / "artifacts" / f"{node}.json"
         try:
             return load(kind, json.loads(file.read_text(encoding="utf-8")), file.parent)

@@ -24,7 +24,7 @@ _REMOTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PLACE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # up to the host's end
 # before the host; a password may have signs that end a host elsewhere, but a port is none
 _USER = re.compile(r"[^/?#]*@|[^/?#:\[]*:(?![0-9]*(?:[/?#]|$)).*@", re.DOTALL)
-_BUCKET_QUERY = re.compile(r"\?[\w.-]+=")
+_BUCKET_QUERY = re.compile(r"\?[\w.~-]+=")  # else a question mark is a part of an object's name
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.IGNORECASE)
 _FILE = re.compile(r"file://(localhost(?=/))?", re.IGNORECASE)
 _ALLOWED = "https://, gs://, s3://, az:// and files of this machine"

@@ -12,10 +12,9 @@ from itertools import pairwise
 
 from qmv.artifacts import LyricLine
 from qmv.media.legible import legible
+from qmv.media.lyrics import LONGEST_LINE_S
 
 __all__ = ["lrc", "srt", "vtt"]
-
-_LONGEST_S = 10  # nobody sings a line for longer: the last one before a solo has no end of its own
 
 
 def srt(lines: Sequence[LyricLine], start_s: float, end_s: float) -> str:
@@ -61,7 +60,7 @@ def _cues(lines: Sequence[LyricLine], start_s: float, end_s: float, ticks: int) 
     starts = [round((line.start_s - start_s) * ticks) for line in ordered]
     for line, start, after in zip(ordered, starts, [*starts[1:], last]):
         text = legible(line.text)
-        end = min(start + _LONGEST_S * ticks, after, last)
+        end = min(start + int(LONGEST_LINE_S * ticks), after, last)
         if text and end > max(start, 0):
             yield _Cue(max(start, 0), end, text)
 

@@ -15,10 +15,10 @@ from qmv.artifacts import LyricLine
 from qmv.errors import InputError
 from qmv.media.legible import legible
 
-__all__ = ["beside", "parsed", "read", "sung"]
+__all__ = ["LONGEST_LINE_S", "beside", "parsed", "read", "sung"]
 
 _MOST_BYTES = 1_000_000  # the lyrics of a song have some thousands
-_LONGEST_S = 10.0  # nobody sings a line for longer: the last one before a solo has no end of its own
+LONGEST_LINE_S = 10.0  # nobody sings a line for longer: the last one before a solo has no end of its own
 _STAMP = re.compile(r"\[\s*(?:(\d{1,2}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,6}))?\s*\]", re.ASCII)
 _OLD_STAMP = re.compile(r"\[\s*(\d{1,3}):(\d{2}):(\d{2})\s*\]", re.ASCII)  # hundredths after a colon
 _WORD_STAMP = re.compile(r"<\s*\d{1,3}:\d{1,2}(?:[.:,]\d{1,6})?\s*>", re.ASCII)
@@ -78,7 +78,7 @@ def sung(lyrics: Sequence[LyricLine], start_s: float, end_s: float) -> str:
     """
     best, longest = "", 0.0
     for line, until in zip(lyrics, [*(line.start_s for line in lyrics[1:]), float("inf")]):
-        until = min(until, line.start_s + _LONGEST_S)
+        until = min(until, line.start_s + LONGEST_LINE_S)
         covered = min(end_s, until) - max(start_s, line.start_s)
         enough = min(until - line.start_s, end_s - start_s) / 3
         if line.text and covered > longest and covered >= enough:

@@ -6,12 +6,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from qmv.artifacts import File
 from qmv.errors import ConfigError, OutputError
 
-__all__ = ["Place", "is_etag_of", "metadata_written", "metadata_read", "part_bytes"]
+__all__ = ["Place", "is_etag_of", "metadata_written", "part_bytes"]
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CONTAINER = re.compile(r"\$root|\$web|(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
@@ -66,11 +66,6 @@ class Place:
 def metadata_written(scheme: str, metadata: Mapping[str, str]) -> dict[str, str]:
     """Metadata as headers can carry it: names that the service takes, values in ASCII, percent-encoded where needed."""
     return {_name(scheme, name): _value(value) for name, value in metadata.items() if value}
-
-
-def metadata_read(written: Mapping[str, str]) -> dict[str, str]:
-    """The values of `metadata_written` again."""
-    return {name: unquote(value) for name, value in written.items()}
 
 
 def _name(scheme: str, name: str) -> str:

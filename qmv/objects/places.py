@@ -9,16 +9,11 @@ from urllib.parse import unquote
 from qmv.errors import ConfigError
 from qmv.objects.store import ObjectStore
 
-__all__ = ["CLOUDS", "is_address", "open_store"]
+__all__ = ["CLOUDS", "open_store"]
 
 CLOUDS = ("gs", "s3", "az")
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _FILE = re.compile(r"file://(localhost(?=/))?", re.IGNORECASE)
-
-
-def is_address(text: str) -> bool:
-    """Whether it names a place by a scheme, rather than a file of this machine."""
-    return _ADDRESS.match(text) is not None
 
 
 def open_store(url: str, where: str, patience_s: float = 600.0) -> ObjectStore:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qmv.artifacts import File
-from qmv.objects.cloud_names import is_etag_of, metadata_read, metadata_written, part_bytes
+from qmv.objects.cloud_names import is_etag_of, metadata_written, part_bytes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -20,7 +21,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 def test_metadata_is_plain_and_can_be_read_back(value: str, scheme: str) -> None:
     written = metadata_written(scheme, {"title": value})
     assert all(re.fullmatch(r"[\x20-\x7e]+", text) and text == text.strip() for text in written.values())
-    assert metadata_read(written) == ({"title": value} if value else {})
+    assert {name: unquote(text) for name, text in written.items()} == ({"title": value} if value else {})
 
 
 def test_metadata_says_plain_words_plainly() -> None:
@@ -30,7 +31,7 @@ def test_metadata_says_plain_words_plainly() -> None:
 
 def test_long_metadata_is_cut_between_characters() -> None:
     written = metadata_written("s3", {"title": "ö" * 500})
-    assert metadata_read(written) == {"title": "ö" * 66}  # 6 characters each, of 400
+    assert {name: unquote(text) for name, text in written.items()} == {"title": "ö" * 66}  # 6 characters each, of 400
 
 
 @given(name=TEXT)

@@ -7,7 +7,7 @@ import json
 import pickle
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +19,10 @@ from qmv.objects.delivery import Stored, deliver
 from qmv.objects.gcs import GcsStore
 from qmv.objects.gcs_session import GRAIN_BYTES
 from qmv.objects.store import Absent, Taken, TooLarge, Upload
-from tests.fakes.gcs.process import FakeGcs, fake_gcs
+from tests.fakes.gcs.process import FakeGcs
 
 SIZE_BYTES = 3 * GRAIN_BYTES + 1000
 STORE = GcsStore(where="storage (gcs)", bucket="films", chunk_bytes=GRAIN_BYTES, patience_s=5, first_wait_s=0.01)
-
-
-@pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeGcs]]:
-    """Starts a fake with a script; at most one a test."""
-    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # what the library asks Google by itself goes nowhere
-    running: list[Any] = []
-
-    def start(**script: Any) -> FakeGcs:
-        running.append(fake_gcs(tmp_path / "fake", **script))
-        made: FakeGcs = running[-1].__enter__()
-        monkeypatch.setenv("API_ENDPOINT_OVERRIDE", made.url)
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(made.key))
-        return made
-
-    yield start
-    for each in running:
-        each.__exit__(None, None, None)
 
 
 def upload(folder: Path, *, seed: int = 0, key: str = "film.mp4", size_bytes: int = SIZE_BYTES) -> Upload:

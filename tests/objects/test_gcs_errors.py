@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from qmv.artifacts import File
 from qmv.errors import AccessError, ConfigError, QmvError, ServiceError
 from qmv.objects.gcs import GcsStore
 from qmv.objects.store import Upload
-from tests.fakes.gcs.process import FakeGcs, fake_gcs, key_file
+from tests.fakes.gcs.process import FakeGcs, key_file
 from tests.fakes.gcs.script import EMAIL
 
 STORE = GcsStore(where="storage (gcs)", bucket="films", patience_s=0.3, first_wait_s=0.01, timeouts_s=(0.5, 0.5))
@@ -30,23 +30,6 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-
-
-@pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeGcs]]:
-    """Starts a fake with a script; one a test."""
-    running: list[Any] = []
-
-    def start(**script: Any) -> FakeGcs:
-        running.append(fake_gcs(tmp_path / "fake", **script))
-        made: FakeGcs = running[-1].__enter__()
-        monkeypatch.setenv("API_ENDPOINT_OVERRIDE", made.url)
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(made.key))
-        return made
-
-    yield start
-    for each in running:
-        each.__exit__(None, None, None)
 
 
 def told(ask: Callable[[], Any], kind: type[QmvError] = AccessError) -> str:
