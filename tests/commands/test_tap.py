@@ -144,7 +144,8 @@ def test_tap_takes_any_key_of_a_terminal_until_q(
     assert (rc, "5 taps" in shown, "song.beats_file=song.beats" in shown) == (0, True, True), shown
     gaps = np.diff(read(tmp_path / "song.beats").times_s)
     assert len(gaps) == 4
-    assert all(gaps > 0.15)
+    assert all(gaps > 0)
+    assert sum(gaps) > 0.4  # pressed over 0.8 s; a busy machine hears some late, and so the next one sooner
 
 
 def test_tap_ends_with_the_song(song: Path, tmp_path: Path, bin_folder: Path, environment: dict[str, str]) -> None:
