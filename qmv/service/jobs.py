@@ -1,0 +1,111 @@
+"""What the queue holds: what to make, how far it is, and what became of it. Plain values that JSON can hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qmv.live.progress import Live
+
+__all__ = ["CLOSED", "Claim", "Order", "Session", "Video", "dumped", "loaded_video"]
+
+CLOSED = ("finished", "failed", "cancelled")  # nothing more happens by itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What one video is made of, checked already.
+
+    `song` is a path that the workers can read, or an address; `settings` are run.py's knobs, which outsiders may set.
+    """
+
+    song: str
+    title: str
+    style: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A job that a worker has, until it says what became of it, or lets the lease of `lease_s` seconds run out.
+
+    The worker counts the lease from the moment before it asked. `token` proves that it is still the one.
+    """
+
+    session: str
+    n: int
+    token: str
+    order: Order
+    attempt: int
+    lease_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """One video of a session, as anybody may see it.
+
+    `status` is queued, running, finished, failed or cancelled. `error` is the last one, also where `retry_at` (seconds
+    since 1970) says when it is tried again; a failed one that is `parked` was tried too often. Thumbnails 0 to
+    `pictures` - 1 can be asked for. `result` is what the delivery says: url, key, sha256, size_bytes ...
+    """
+
+    n: int
+    title: str
+    style: str
+    status: str = "queued"
+    attempt: int = 0
+    live: Live = field(default_factory=Live)
+    pictures: int = 0
+    error: str = ""
+    parked: bool = False
+    retry_at: float | None = None
+    result: dict[str, Any] | None = None
+    queued_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What was asked for under one ID. `version` rises with each change of any session."""
+
+    id: str
+    created_at: float
+    videos: tuple[Video, ...]
+    version: int = 0
+
+    @property
+    def status(self) -> str:
+        """queued, running, finished, failed or cancelled; a failed video decides only when all are closed."""
+        states = {video.status for video in self.videos}
+        if states <= {*CLOSED}:
+            return next((state for state in ("failed", "cancelled") if state in states), "finished")
+        return "queued" if states == {"queued"} else "running"
+
+    @property
+    def percent(self) -> float:
+        """0 to 100; closed videos have nothing left to do."""
+        done = [100.0 if video.status in CLOSED else video.live.percent for video in self.videos]
+        return sum(done) / len(done) if done else 100.0
+
+    @property
+    def error(self) -> str:
+        """The last error of each video that has one and is not finished, '' for none."""
+        told = [video for video in self.videos if video.error and video.status != "finished"]
+        return (
+            " ".join(f"video {video.n}: {video.error}" for video in told)
+            if len(self.videos) > 1
+            else (told[0].error if told else "")
+        )
+
+
+def dumped(value: Order | Video) -> dict[str, Any]:
+    """For JSON."""
+    return dataclasses.asdict(value)
+
+
+def loaded_video(plain: Mapping[str, Any]) -> Video:
+    live = plain.get("live") or {}
+    return Video(**{**plain, "live": Live(**{**live, "stages": tuple(live.get("stages", ()))})})

@@ -1,0 +1,150 @@
+"""How the service is set up: by variables of the environment, which `qmv serve` also writes for its own processes.
+
+Each field is QMV_SERVICE_<FIELD>. REDIS_URL, QMV_SERVICE_TOKEN and LOG_LEVEL stand for themselves; the first two are
+secrets, so no field holds them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmv.errors import ConfigError
+from qmv.service.board import Limits
+from qmv.settings import check, described, plugin, setting
+
+if TYPE_CHECKING:
+    from qmv.service.board import Board
+
+__all__ = ["PREFIX", "ServiceSettings", "log_level", "open_board", "redis_url", "token"]
+
+PREFIX = "QMV_SERVICE_"
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+@plugin
+class ServiceSettings:
+    """What the operator decides; nothing of it can be changed from outside."""
+
+    host: str = setting("the address to listen on; others than this machine need a token", default="127.0.0.1")
+    port: int = setting("the port; 0: any that is free", default=8000, at_least=0, at_most=65535)
+    workers: int = setting("renders at once on this machine, without Redis", default=1, at_least=0, at_most=256)
+    outputs: str = setting("the folder for everything that is kept: cache, songs, videos, state", default="outputs")
+    program: str = setting("run.py, whose conf/ the videos are made with; '': the one here", default="")
+    overrides: tuple[str, ...] = setting("settings of run.py for every video, such as storage=gcs", default=())
+    images: tuple[str, ...] = setting("image providers that outsiders may choose; the first is the default",
+        default=("canvas",))  # fmt: skip
+    buckets: tuple[str, ...] = setting("gs://, s3:// and az:// addresses under which songs may be named", default=())
+    web_songs: bool = setting("whether songs may be named by https:// addresses of public hosts", default=True)
+    budget_usd: float | None = setting("the most that one video may spend on pictures", default=None, unit="US dollars",
+        at_least=0)  # fmt: skip
+    upload_mb: float = setting("the most that one song may have", default=100.0, unit="MB", above=0, at_most=10_000)
+    songs: int = setting("the most songs of one session", default=20, at_least=1, at_most=1000)
+    song_minutes: float = setting("the longest song", default=15.0, unit="minutes", above=0, at_most=600)
+    running: int = setting("the most videos in work at once, on all machines; 0: as workers there are", default=0,
+        at_least=0)  # fmt: skip
+    session_running: int = setting("the same of one session", default=2, at_least=0)
+    open: int = setting("the most videos that wait or are in work", default=1000, at_least=1)
+    attempts: int = setting("tries before a video is parked", default=4, at_least=1, at_most=100)
+    lease_s: float = setting("without a sign of life for so long, a job goes to another worker", default=15.0, unit="s",
+        at_least=2, at_most=600)  # fmt: skip
+    job_minutes: float = setting("a render that takes longer is stopped", default=120.0, unit="minutes", above=0)
+    keep_days: float = setting("sessions and their uploads are forgotten after it", default=7.0, unit="days", above=0)
+    starts_per_minute: int = setting("the most sessions that one client may start", default=30, at_least=1)
+    reads_per_minute: int = setting("the most other requests of one client", default=3000, at_least=1)
+    listeners: int = setting("the most that listen to events at once", default=2000, at_least=1)
+    local: bool = setting("whether to listen on all addresses without a token, on a network of your own", default=False)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None) -> ServiceSettings:
+        """Raises ConfigError for a variable that is unknown or out of its range."""
+        environ = os.environ if environ is None else environ
+        given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+        values: dict[str, Any] = {}
+        kinds = {field.name: str(field.type) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        for name, text in given.items():
+            field = name.removeprefix(PREFIX).lower()
+            if field == "token":
+                continue
+            if field not in kinds:
+                known = ", ".join(f"{PREFIX}{known.upper()}" for known in described(cls))
+                raise ConfigError(f"{name}: is not known; known: {known}.")
+            values[field] = _value(name, text, kinds[field])
+        try:
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{PREFIX}*: {error}.") from error
+
+    def environ(self) -> dict[str, str]:
+        """The variables that `read` makes the same settings of."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {f"{PREFIX}{name.upper()}": _text(value) for name, value in values.items() if value is not None}
+
+    @property
+    def folder(self) -> Path:
+        """For what the service itself keeps: uploads, the folders of runs, its state."""
+        return Path(self.outputs).absolute() / "service"
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            running=self.running, session_running=self.session_running, open=self.open, attempts=self.attempts,
+            losses=self.attempts, lease_s=self.lease_s, keep_s=self.keep_days * 86400,
+        )  # fmt: skip
+
+
+def redis_url() -> str:
+    """'' for the queue in a file of this machine."""
+    return os.environ.get("REDIS_URL", "").strip()
+
+
+def token() -> str:
+    return os.environ.get(f"{PREFIX}TOKEN", "").strip()
+
+
+def log_level() -> str:
+    """Raises ConfigError for a LOG_LEVEL that is none."""
+    level = os.environ.get("LOG_LEVEL", "").strip().upper() or "INFO"
+    if level not in _LEVELS:
+        raise ConfigError(f"LOG_LEVEL: is {', '.join(_LEVELS)}, got '{level}'.")
+    return level
+
+
+def open_board(settings: ServiceSettings) -> Board:
+    """In Redis where REDIS_URL is set, else in a file of this machine."""
+    if url := redis_url():
+        from qmv.service.redis_board import RedisBoard
+
+        return RedisBoard(url, settings.limits)
+    from qmv.service.sqlite_board import SqliteBoard
+
+    return SqliteBoard(settings.folder / "state.sqlite", settings.limits)
+
+
+def _text(value: Any) -> str:
+    return shlex.join(value) if isinstance(value, tuple) else str(value)
+
+
+def _value(name: str, text: str, kind: str) -> Any:
+    """A variable's text as its field has it."""
+    text = text.strip()
+    try:
+        if kind.startswith("tuple"):
+            return tuple(shlex.split(text))
+        if kind == "bool":
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}[
+                text.lower()
+            ]
+        if kind == "int":
+            return int(text)
+        return float(text) if "float" in kind else text
+    except (KeyError, ValueError) as error:
+        words = {"bool": "true or false", "int": "a whole number"}.get(kind, "a number")
+        raise ConfigError(f"{name}: must be {words}, got '{text}'.") from error
