@@ -147,4 +147,5 @@ def _value(name: str, text: str, kind: str) -> Any:
         return float(text) if "float" in kind else text
     except (KeyError, ValueError) as error:
         words = {"bool": "true or false", "int": "a whole number"}.get(kind, "a number")
+        words = "words, with quotes that are closed" if kind.startswith("tuple") else words
         raise ConfigError(f"{name}: must be {words}, got '{text}'.") from error

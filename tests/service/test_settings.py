@@ -1,0 +1,68 @@
+"""The service's settings: from variables and back, and every one of them in the documentation."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from qmv.errors import ConfigError
+from qmv.service.settings import PREFIX, ServiceSettings, log_level, token
+from qmv.settings import described
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_is_written_for_the_own_processes_reads_as_the_same() -> None:
+    settings = ServiceSettings(
+        port=0, overrides=("storage=gcs", "brief='two words'", "a=$b"), images=("canvas", "runware"), budget_usd=0.5,
+        web_songs=False, keep_days=0.25, program="/a folder/run.py",
+    )  # fmt: skip
+    assert ServiceSettings.read(settings.environ()) == settings
+
+
+def test_no_variables_give_the_defaults() -> None:
+    assert ServiceSettings.read({"PATH": "/bin", f"{PREFIX}TOKEN": "long and secret"}) == ServiceSettings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PORT", "70000", "port must be at least 0 and at most 65535, got 70000"),
+        ("PORT", "http", "must be a whole number, got 'http'"),
+        ("LEASE_S", "1", "lease_s must be at least 2 and at most 600 (s), got 1"),
+        ("UPLOAD_MB", "nan", "upload_mb must be"),
+        ("WEB_SONGS", "maybe", "must be true or false, got 'maybe'"),
+        ("WORKER", "2", "QMV_SERVICE_WORKER: is not known; known: QMV_SERVICE_HOST, "),
+        ("OVERRIDES", "brief='open", "QMV_SERVICE_OVERRIDES: must be words, with quotes that are closed"),
+    ],
+)
+def test_a_wrong_variable_is_one_sentence(name: str, value: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ServiceSettings.read({f"{PREFIX}{name}": value})
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_token_is_no_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}TOKEN", " secret ")
+    assert token() == "secret"
+    assert "token" not in {field.name for field in dataclasses.fields(ServiceSettings)}  # type: ignore[arg-type]
+
+
+def test_log_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    assert log_level() == "INFO"
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    assert log_level() == "DEBUG"
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    with pytest.raises(ConfigError, match="LOG_LEVEL: is DEBUG, INFO, WARNING, ERROR, got 'LOUD'"):
+        log_level()
+
+
+def test_every_setting_is_in_the_documentation_with_its_help() -> None:
+    text = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    for name, meta in described(ServiceSettings).items():
+        assert any(row.startswith(f"| `{name.upper()}` |") and row.endswith(f"| {meta.help} |") for row in rows), name
