@@ -38,6 +38,8 @@ class ServiceSettings:
     overrides: tuple[str, ...] = setting("settings of run.py for every video, such as storage=gcs", default=())
     images: tuple[str, ...] = setting("image providers that outsiders may choose; the first is the default",
         default=("canvas",))  # fmt: skip
+    offered: tuple[str, ...] = setting("choices that outsiders are kept to, such as style=neon,noir; NAME= takes a "
+        "setting away", default=())  # fmt: skip
     buckets: tuple[str, ...] = setting("gs://, s3:// and az:// addresses under which songs may be named", default=())
     web_songs: bool = setting("whether songs may be named by https:// addresses of public hosts", default=True)
     budget_usd: float | None = setting("the most that one video may spend on pictures", default=None, unit="US dollars",
