@@ -183,11 +183,18 @@ def _keep_config(folder: Path, cfg: DictConfig) -> None:
 
 def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:
     """A run that failed before its first stage has a verdict too."""
+    from qmv.engine.observers import EventLog
+    from qmv.engine.run_errors import error_kind
+    from qmv.events import RunFinished
+
     if manifest.status in ("failed", "cancelled"):
         return
-    manifest.status, manifest.error = "failed", str(error)
+    manifest.status, manifest.error, manifest.error_kind = "failed", str(error), error_kind(error)
     try:
         manifest.write(folder)
+        events = EventLog(folder / "events.jsonl")
+        events.qmv_event(RunFinished(status="failed", seconds=0.0, error=str(error), error_kind=manifest.error_kind))
+        events.close()
     except OSError:
         log.debug("no manifest could be written", exc_info=True)
 

@@ -308,6 +308,9 @@ class Delivery(Artifact):
     storage: str
     unchanged: bool = False  # the same bytes stood there before
     companions: tuple[str, ...] = ()  # the addresses of what lies beside it
+    key: str = ""  # its place in the storage
+    sha256: str = ""
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -361,8 +361,13 @@ def test_bad_setting_is_refused_with_what_is_allowed(
 
 
 def test_bad_setting_is_written_into_the_manifest(run_cli: Run, song: Path) -> None:
-    manifest = manifests(run_cli(f"song={song}", "fps=0"))[0]
+    ended = run_cli(f"song={song}", "fps=0")
+    manifest = manifests(ended)[0]
     assert (manifest["status"], "fps must be at least 1" in manifest["error"]) == ("failed", True)
+    [events] = ended.found("events.jsonl")
+    end = json.loads(events.read_text(encoding="utf-8"))
+    assert (end["event"], end["error"]) == ("RunFinished", manifest["error"])
+    assert end["error_kind"] == manifest["error_kind"] == "ConfigError"
 
 
 # -- bad outputs -----------------------------------------------------------------------------------------------------

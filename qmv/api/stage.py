@@ -17,7 +17,7 @@ from qmv.artifacts import Artifact, Song
 from qmv.engine.cache import Cache
 from qmv.engine.ledger import Account
 from qmv.errors import PluginError
-from qmv.events import Event, Notice, Progress
+from qmv.events import Event, Notice, PictureReady, Progress
 
 __all__ = ["Context", "Stage"]
 
@@ -44,6 +44,11 @@ class Context:
         """Tells how far the stage is, in pieces of its own kind; the last call goes to the manifest, less `detail`."""
         self.counts |= {"unit": unit, "total": total, "made": done - reused, "reused": reused}
         self.publish(Progress(node=self.node, done=done, total=total, unit=unit, reused=reused, detail=detail))
+
+    def picture(self, index: int, file: Path) -> None:
+        """Tells that the picture of a shot (counted from 0) is there, for those who want to see it before the video;
+        `file` stays in the cache."""
+        self.publish(PictureReady(node=self.node, index=index, file=str(file.absolute())))
 
     def notice(self, message: str) -> None:
         """Tells the user a sentence that matters though the run goes on."""

@@ -52,6 +52,7 @@ class Manifest:
     seconds: float | None = None
     result: str = ""
     error: str | None = None
+    error_kind: str = ""  # the class of qmv.errors that it is of
     notes: list[str] = field(default_factory=list)
     song: dict[str, Any] = field(default_factory=dict)
     style: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 import time
@@ -10,7 +9,17 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from qmv.engine.secrets import redacted
-from qmv.events import Event, Notice, Progress, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
+from qmv.events import (
+    Event,
+    Notice,
+    Progress,
+    RunFinished,
+    RunStarted,
+    StageFailed,
+    StageFinished,
+    StageStarted,
+    as_mapping,
+)
 from qmv.hookspecs import hookimpl
 
 __all__ = ["Bars", "EventLog", "Lines", "terminal"]
@@ -26,8 +35,7 @@ class EventLog:
 
     @hookimpl
     def qmv_event(self, event: Event) -> None:
-        line = {"event": type(event).__name__, **dataclasses.asdict(event)}
-        self._file.write(redacted(json.dumps(line, ensure_ascii=False)) + "\n")
+        self._file.write(redacted(json.dumps(as_mapping(event), ensure_ascii=False)) + "\n")
         self._file.flush()
 
     def close(self) -> None:

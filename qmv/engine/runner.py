@@ -29,12 +29,21 @@ from qmv.engine.manifest import Manifest, StageRecord
 from qmv.engine.money import account_of, book, saved_by, told
 from qmv.engine.parallel import Mapper, cores, end_workers
 from qmv.engine.registry import Registry
-from qmv.engine.run_errors import run_error
+from qmv.engine.run_errors import error_kind, run_error
 from qmv.engine.shared_cache import shared_cache, sharing
 from qmv.engine.song_addresses import is_remote, shown
 from qmv.engine.windows import way_to_beats, windowed
 from qmv.errors import PluginError, QmvError
-from qmv.events import Event, Notice, RunFinished, RunStarted, StageFailed, StageFinished, StageStarted
+from qmv.events import (
+    Event,
+    Notice,
+    PictureReady,
+    RunFinished,
+    RunStarted,
+    StageFailed,
+    StageFinished,
+    StageStarted,
+)
 from qmv.plain import content, dump
 
 __all__ = ["Run"]
@@ -205,6 +214,7 @@ class Run:
             artifact = self.values[node.name] = self._make(node, record)
             if record.cached and isinstance(artifact, Pictures):
                 record.saved_usd = str(saved_by(artifact))
+                self._show(node.name, artifact)
             self._keep_artifact(node.name)
             self._count(artifact)
             node.stage.review(self._context(node.name, self.folder), artifact, **self._inputs(node))
@@ -222,6 +232,13 @@ class Run:
         log.info("%s: %s, %.1f s", node.name, "cached" if cached else f"made by {node.stage.name}", record.seconds)
         self._publish(StageFinished(node=node.name, stage=node.stage.name, cached=cached, seconds=record.seconds))
         return artifact
+
+    def _show(self, node: str, pictures: Pictures) -> None:
+        """Tells of pictures that an earlier run has put together."""
+        count = len(pictures.pictures) + len(pictures.missing)
+        shots = (index for index in range(count) if index not in pictures.missing)
+        for index, picture in zip(shots, pictures.pictures):
+            self._publish(PictureReady(node=node, index=index, file=str(picture.file.path.absolute())))
 
     def _make(self, node: Node, record: StageRecord) -> Artifact:
         if not node.stage.cached:
@@ -331,7 +348,7 @@ class Run:
             log.error("the run failed", exc_info=True)
             failed = next((f"stages.{r.node} ({r.stage})" for r in manifest.stages if r.status == "failed"), "the run")
             error = run_error(cause, self.folder, failed)
-            manifest.status, manifest.error = "failed", str(error)
+            manifest.status, manifest.error, manifest.error_kind = "failed", str(error), error_kind(error)
             raise error from cause
         finally:
             manifest.seconds = round(time.monotonic() - started, 3)
@@ -343,6 +360,8 @@ class Run:
                     seconds=manifest.seconds,
                     result=manifest.result,
                     error=manifest.error or "",
+                    error_kind=manifest.error_kind,
+                    deliveries=tuple(manifest.deliveries),
                     summary="; ".join(filter(None, (_summary(manifest.sync), told(manifest)))),
                 )
             )

@@ -101,6 +101,9 @@ class Deliver(Stage):
             storage=self.storage.name,
             unchanged=stored[0].unchanged,
             companions=tuple(one.url for one in stored[1:]),
+            key=key,
+            sha256=video.file.sha256,
+            size_bytes=video.file.size_bytes,
         )
 
     def key_of(self, song: Song, style: Style, video: Video, run: str) -> str:

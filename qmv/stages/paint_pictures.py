@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from qmv.api import Context, ImageProvider, ImageRequest, Stage, plugin, setting
@@ -64,7 +67,8 @@ class PaintPictures(Stage):
         requests = self._requests(style, storyboard)
         store = self._store(ctx, self.image)
         wants = store.wants(requests)
-        failed = self._made(ctx, store, wants)
+        shown = _Shown(ctx=ctx)
+        failed = self._made(ctx, store, wants, shown)
         stand_ins: dict[int, Want] = {}
         if failed:
             self._judge(failed, len(wants))
@@ -77,8 +81,10 @@ class PaintPictures(Stage):
                 pictures.append(self._store(ctx, self.fallback or self.image).picture(stand_ins[index]))
             elif want.source in failed:
                 missing.append(index)
+                continue
             else:
                 pictures.append(store.picture(want))
+            shown.tell(index, pictures[-1].file.path)
         return Pictures(
             width_px=self.width,
             height_px=self.height,
@@ -101,14 +107,15 @@ class PaintPictures(Stage):
 
     # -- making ------------------------------------------------------------------------------------------------------
 
-    def _made(self, ctx: Context, store: PictureStore, wants: Sequence[Want]) -> dict[str, QmvError]:
+    def _made(self, ctx: Context, store: PictureStore, wants: Sequence[Want], shown: _Shown) -> dict[str, QmvError]:
         """Makes what is missing and tells how far it is; gives the errors of the sources that failed."""
         unique = {want.source: want for want in wants}
         failed: dict[str, QmvError] = {}
         new: set[str] = set()
-        reused = sum(store.has(source) for source in unique)
-        done = reused
+        there = {source for source in unique if store.has(source)}
+        done = reused = len(there)
         ctx.progress(done, len(unique), "pictures", reused=reused)
+        shown.cached(store, wants, there)
         for made in store.make(list(unique.values())):
             if made.error is not None:
                 failed[made.source] = made.error
@@ -117,6 +124,7 @@ class PaintPictures(Stage):
             if made.new:
                 new.add(made.source)
             ctx.progress(done, len(unique), "pictures", reused=reused)
+            shown.came(store, wants, made.source)
         for want in unique.values():
             if want.source in failed:
                 log.warning("%s: %s", want.request.place, failed[want.source])
@@ -209,6 +217,31 @@ class PaintPictures(Stage):
         total = sum((price or 0 for price in ctx.offers.values()), Decimal(0))
         cap = Decimal(str(self.budget_usd))
         return f", MORE than budget_usd ({dollars(cap)})" if total > cap else f", within budget_usd ({dollars(cap)})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """Tells of each shot's picture once, as soon as there is one to look at."""
+
+    ctx: Context
+    told: set[int] = field(default_factory=set)
+
+    def tell(self, index: int, file: Path) -> None:
+        if index not in self.told:
+            self.told.add(index)
+            self.ctx.picture(index, file)
+
+    def cached(self, store: PictureStore, wants: Sequence[Want], there: Set[str]) -> None:
+        """Nothing is cropped for it: what is missing comes first."""
+        for index, want in enumerate(wants):
+            if want.source in there and store.file(want).is_file():
+                self.tell(index, store.file(want))
+
+    def came(self, store: PictureStore, wants: Sequence[Want], source: str) -> None:
+        with contextlib.suppress(Exception):  # the stage ends with it later; now, other pictures are on their way
+            for index, want in enumerate(wants):
+                if want.source == source:
+                    self.tell(index, store.cropped(want))
 
 
 def _any_request(width_px: int, height_px: int) -> ImageRequest:

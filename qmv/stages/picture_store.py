@@ -113,14 +113,22 @@ class PictureStore:
                 with self.cache.lock(self._area, next(iter(missing))):
                     pass  # the other run has made it, failed or died: look again
 
+    def file(self, want: Want) -> Path:
+        """Where the picture of a want lies, or will."""
+        return self.cache.folder(_PICTURES, want.key) / _FILE
+
+    def cropped(self, want: Want) -> Path:
+        """The picture's file, of a want whose source was made."""
+        if self.provider.paid:
+            original = self.cache.folder(_ORIGINALS, want.source) / _ORIGINAL
+            self.cache.once(_PICTURES, want.key, lambda folder: self._crop(folder, original.read_bytes(), want.request))
+        return self.file(want)
+
     def picture(self, want: Want) -> Picture:
         """The picture of a want that was made."""
         from qmv.media.chunk import planes_beside
 
-        if self.provider.paid:
-            original = self.cache.folder(_ORIGINALS, want.source) / _ORIGINAL
-            self.cache.once(_PICTURES, want.key, lambda folder: self._crop(folder, original.read_bytes(), want.request))
-        file = self.cache.folder(_PICTURES, want.key) / _FILE
+        file = self.cropped(want)
         return Picture(
             file=File.of(file),
             planes=File.of(planes_beside(file)),

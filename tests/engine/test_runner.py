@@ -17,7 +17,7 @@ from qmv.engine.config import Job, RunSettings, SongSettings
 from qmv.engine.manifest import Manifest
 from qmv.engine.registry import Registry
 from qmv.engine.runner import Run
-from qmv.errors import InputError, OutputError, PluginError, ProofError, QmvError
+from qmv.errors import InputError, OutputError, PluginError, ProofError, QmvError, ServiceError
 from qmv.events import Event
 from qmv.hookspecs import hookimpl
 
@@ -75,6 +75,10 @@ class HandOver(Stage):
         return Delivery(url="https://example.org/video.mp4", storage="made up")
 
 
+class OutOfFilm(ServiceError):
+    """A kind of error that a plugin made for itself."""
+
+
 @plugin
 class Fails(Stage):
     name = "fails"
@@ -87,6 +91,7 @@ class Fails(Stage):
             "bug": ZeroDivisionError("division by zero"),
             "disk": OSError(28, "No space left on device", "/out/a.mp4"),
             "ctrl-c": KeyboardInterrupt(),
+            "own": OutOfFilm("film: there is none."),
         }
         raise errors[self.kind_of_error]
 
@@ -406,6 +411,22 @@ def test_failed_run_names_the_stage_that_failed(desk: Desk) -> None:
 def test_failed_run_writes_its_failure_into_the_events(desk: Desk) -> None:
     run, _ = desk.refused({"beats": Listen(diary=str(desk.diary)), "video": Fails()})
     assert [event["event"] for event in events_of(run)[-2:]] == ["StageFailed", "RunFinished"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("input", "InputError"), ("bug", "QmvError"), ("disk", "OutputError"), ("own", "ServiceError")]
+)
+def test_failed_run_tells_the_kind_of_its_error(desk: Desk, kind: str, told: str) -> None:
+    run, _ = desk.refused({"beats": Listen(diary=str(desk.diary)), "video": Fails(kind_of_error=kind)})
+    assert (manifest_of(run)["error_kind"], events_of(run)[-1]["error_kind"]) == (told, told)
+
+
+def test_finished_run_tells_no_kind_of_error_and_its_deliveries(desk: Desk) -> None:
+    run = desk.run()
+    last = events_of(run)[-1]
+    assert (manifest_of(run)["error_kind"], last["error_kind"]) == ("", "")
+    assert last["deliveries"] == manifest_of(run)["deliveries"]
+    assert last["deliveries"][0]["url"] == "https://example.org/video.mp4"
 
 
 def test_failed_stage_leaves_nothing_in_the_cache(desk: Desk) -> None:

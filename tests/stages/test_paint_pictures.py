@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ from qmv.engine.manifest import Manifest
 from qmv.engine.registry import Registry
 from qmv.engine.runner import Run
 from qmv.errors import AccessError, BudgetError, ConfigError, InputError, PluginError, QmvError, ServiceError
-from qmv.events import Event, Notice, Progress
+from qmv.events import Event, Notice, PictureReady, Progress
 from qmv.media.picture import png, read
 from qmv.stages.paint_pictures import PaintPictures
 from qmv.stages.picture_store import PictureStore
@@ -117,6 +119,62 @@ def test_paint_keeps_the_siblings_of_a_picture_that_fails(tmp_path: Path) -> Non
 def test_paint_refuses_an_odd_size(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match=rf"{name} must be even \(H.264 stores colour for 2 x 2 pixels\), got 37"):
         PaintPictures(image=tally(tmp_path), **{name: 37})
+
+
+# -- pictures that can be seen before the video ----------------------------------------------------------------------
+
+
+def shown(tmp_path: Path, plan: Storyboard, **settings: object) -> list[tuple[int, Path]]:
+    """The shots whose picture was told of, with its file, in the order in which that was done."""
+    seen: list[Event] = []
+    stage = PaintPictures(**({"width": WIDTH, "height": HEIGHT} | settings))
+    made = stage.run(stage_context(tmp_path, publish=seen.append), style=style(), storyboard=plan)
+    found = {event.index: Path(event.file) for event in seen if isinstance(event, PictureReady)}
+    kept = [index for index in range(len(plan.shots)) if index not in made.missing]
+    assert [found[index] for index in kept] == [picture.file.path.absolute() for picture in made.pictures]
+    return [(event.index, Path(event.file)) for event in seen if isinstance(event, PictureReady)]
+
+
+def test_paint_tells_of_each_picture_once_where_it_lies(tmp_path: Path) -> None:
+    told = shown(tmp_path, board([12, 12, 12]), image=tally(tmp_path))
+    assert sorted(index for index, _ in told) == [0, 1, 2]
+    assert [read(file).shape for _, file in told] == [(HEIGHT, WIDTH, 3)] * 3
+
+
+def test_paint_tells_of_a_picture_before_the_next_one_is_made(tmp_path: Path) -> None:
+    seen: list[Event] = []
+    stage = PaintPictures(image=tally(tmp_path), width=WIDTH, height=HEIGHT)
+    stage.run(stage_context(tmp_path, publish=seen.append), style=style(), storyboard=board([12, 12]))
+    kinds = [type(event).__name__ for event in seen]
+    assert kinds == ["Progress", "Progress", "PictureReady", "Progress", "PictureReady"]
+
+
+def test_paint_tells_of_each_shot_that_uses_a_picture(tmp_path: Path) -> None:
+    plan = board([12, 12, 12])
+    twins = tuple(replace(shot, prompt="the same", seed=5) for shot in plan.shots)
+    told = shown(tmp_path, replace(plan, shots=twins), image=tally(tmp_path))
+    assert ([index for index, _ in told], len({file for _, file in told})) == ([0, 1, 2], 1)
+
+
+def test_paint_tells_first_of_what_is_there_already(tmp_path: Path) -> None:
+    painted(tmp_path, tally(tmp_path), board([12, 12]))
+    (tmp_path / "ledger").unlink()
+    assert [index for index, _ in shown(tmp_path, board([12, 12, 12]), image=tally(tmp_path))] == [0, 1, 2]
+    assert calls(tmp_path / "ledger") == [2]
+
+
+def test_paint_tells_of_pictures_that_were_bought_for_another_format(tmp_path: Path) -> None:
+    shown(tmp_path, board([12, 12]), image=shop(tmp_path))
+    told = shown(tmp_path, board([12, 12, 12]), image=shop(tmp_path), width=HEIGHT, height=WIDTH)
+    assert sorted(index for index, _ in told) == [0, 1, 2]
+    assert [read(file).shape for _, file in told] == [(WIDTH, HEIGHT, 3)] * 3
+
+
+def test_paint_tells_of_stand_ins_and_not_of_what_is_missing(tmp_path: Path) -> None:
+    plan, image = board([12, 12, 12]), shop(tmp_path, ways={"1": "refused"})
+    assert sorted(index for index, _ in shown(tmp_path / "a", plan, image=image, on_missing="hold")) == [0, 2]
+    told = shown(tmp_path / "b", plan, image=image, on_missing="fallback", fallback=tally(tmp_path))
+    assert sorted(index for index, _ in told) == [0, 1, 2]
 
 
 # -- two runs at the same time ---------------------------------------------------------------------------------------
@@ -522,6 +580,17 @@ def test_pictures_with_a_gap_are_for_the_run_that_made_them_only(tmp_path: Path)
     assert [Decimal(run.money["spent_usd"]) for run in (first, second)] == [2 * CENT, CENT]
     assert [Decimal(run.money["saved_usd"]) for run in (first, second, third)] == [0, 2 * CENT, 3 * CENT]
     assert calls(tmp_path / "ledger") == [0, 1, 1, 2]
+    files = [picture["file"] for picture in told_of(tmp_path / "runs" / "0")]
+    again = [told_of(tmp_path / "runs" / number) for number in ("1", "2")]
+    assert ([picture["index"] for picture in told_of(tmp_path / "runs" / "0")], len(files)) == ([0, 2], 2)
+    assert [sorted(picture["index"] for picture in told) for told in again] == [[0, 1, 2]] * 2
+    assert {picture["file"] for picture in again[0]} == {picture["file"] for picture in again[1]} > {*files}
+
+
+def told_of(folder: Path) -> list[dict[str, Any]]:
+    """The pictures in the events of a run."""
+    lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] == "PictureReady"]
 
 
 @plugin
