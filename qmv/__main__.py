@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from qmv import __version__
-from qmv.commands import beats, deliver, plugins, replay, spent, tap
+from qmv.commands import beats, deliver, plugins, replay, serve, spent, tap
 from qmv.errors import QmvError
 
 __all__ = ["main"]
 
-_COMMANDS = (beats, deliver, plugins, replay, spent, tap)
+_COMMANDS = (beats, deliver, plugins, replay, serve, spent, tap)
 _signals: list[int] = []  # that came; numpy, interrupted while it loads, says that it is broken
 
 

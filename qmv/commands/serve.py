@@ -1,0 +1,92 @@
+"""`python -m qmv serve` runs the service: the web, and its workers where there is no Redis."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add"]
+
+_ABOUT = """\
+Runs QMV as a service for applications: sessions hand over songs, and ask how far their videos are.
+
+    qmv serve
+    qmv serve --workers 2 --outputs /srv/qmv quality=high
+    qmv serve --images runware,canvas --budget-usd 2 image.concurrency=8
+
+Each flag is also a variable of the environment, QMV_SERVICE_<NAME>, and stands before it. With REDIS_URL the queue is
+in Redis, and workers are started apart, on as many machines as you like: celery -A qmv.service.worker worker.
+"""
+
+
+def add(commands: Any) -> None:
+    from qmv.service.settings import ServiceSettings
+    from qmv.settings import described
+
+    parser = commands.add_parser(
+        "serve", help="make videos for applications, over HTTP", description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings of run.py for every video")
+    for field in dataclasses.fields(ServiceSettings):
+        if field.name != "overrides":
+            _add_flag(parser, field.name, str(field.type), described(ServiceSettings)[field.name].help)
+    parser.set_defaults(command=_serve)
+
+
+def _add_flag(parser: argparse.ArgumentParser, name: str, kind: str, help: str) -> None:
+    flag, more = f"--{name.replace('_', '-')}", dict[str, Any](default=None, help=help.replace("%", "%%"), dest=name)
+    if kind == "bool":
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, **more)
+    elif kind.startswith("tuple"):
+        parser.add_argument(flag, action="append", metavar="A,B", type=lambda text: text.split(","), **more)
+    else:
+        number = int if kind == "int" else float if "float" in kind else str
+        parser.add_argument(flag, type=number, metavar=name.upper(), **more)
+
+
+def _serve(given: argparse.Namespace) -> None:
+    import logging
+
+    from qmv.engine.hiding import hide_addresses
+    from qmv.engine.secrets import Redacting, read_env_file
+    from qmv.errors import ConfigError
+    from qmv.service.settings import ServiceSettings, log_level
+
+    read_env_file(Path.cwd())
+    hide_addresses(given.settings)
+    settings = ServiceSettings.read()
+    told = {field.name: getattr(given, field.name, None) for field in dataclasses.fields(settings)}
+    flags: dict[str, Any] = {name: _joined(value) for name, value in told.items() if value is not None}
+    if given.settings:
+        flags["overrides"] = (*settings.overrides, *_checked(given.settings))
+    try:
+        settings = dataclasses.replace(settings, **flags)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"serve: {error}.") from error
+    handler = logging.StreamHandler()
+    handler.setFormatter(Redacting("%(asctime)s serve %(levelname)s %(message)s"))
+    logging.basicConfig(level=log_level(), handlers=[handler])
+
+    from qmv.service.serve import serve
+
+    serve(settings)
+
+
+def _checked(words: list[str]) -> list[str]:
+    from qmv.errors import ConfigError
+
+    for word in words:
+        key, sign, _ = word.partition("=")
+        if not key.strip("+ ") or not (sign or word.startswith("~")):
+            raise ConfigError(f"serve: settings look like KEY=VALUE, got '{word}'; flags begin with two dashes.")
+    return words
+
+
+def _joined(value: Any) -> Any:
+    """A flag that was given several times, or with several words, as the one list that it stands for."""
+    if not isinstance(value, list):
+        return value
+    return tuple(word.strip() for words in value for word in words if word.strip())

@@ -1,0 +1,127 @@
+"""What `qmv serve` makes sure of before it starts: so a mistake is one sentence, and no night of retries."""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import wave
+from pathlib import Path
+
+from qmv.errors import ConfigError, OutputError, output_error
+from qmv.service.board import Unavailable
+from qmv.service.recipe import program
+from qmv.service.settings import ServiceSettings, open_board, redis_url, token
+
+__all__ = ["check_all", "free_port"]
+
+_NEEDS = ("flask", "flask_limiter", "gevent", "prometheus_client")
+_NEEDS_FOR_REDIS = ("celery", "redis")
+_OF_SETTINGS = ("", "ConfigError", "PluginError", "UnknownName")  # '': before the run began
+_COMPOSES_WITHIN_S = 120
+_SECOND_HZ = 8000
+
+
+def check_all(settings: ServiceSettings) -> None:
+    """Raises ConfigError or OutputError for the first thing that the service could not work with."""
+    _check_extra()
+    _check_door(settings)
+    _check_folder(settings)
+    _check_board(settings)
+    _check_overrides(settings)
+
+
+def free_port(settings: ServiceSettings) -> int:
+    """The port to listen on, chosen here for port 0; raises ConfigError where it is taken or none of this machine."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as tried:
+            if sys.platform != "win32":  # there it would allow what it allows to detect elsewhere
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+            return int(tried.getsockname()[1])
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"serve: cannot listen on {settings.host}, port {settings.port} ({reason}); end what listens there, or "
+            "choose another with --port, 0 for any that is free."
+        ) from error
+
+
+def _check_extra() -> None:
+    needs = _NEEDS + (_NEEDS_FOR_REDIS if redis_url() else ())
+    missing = [name.replace("_", "-") for name in needs if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"serve: {', '.join(missing)} is not installed; pip install 'qmv[service]'.")
+
+
+def _check_door(settings: ServiceSettings) -> None:
+    """Whoever can reach it can make this machine work, and pay for pictures."""
+    if settings.local or token() or _is_here(settings.host):
+        return
+    raise ConfigError(
+        f"serve: {settings.host} can be reached from other machines, and there is no token; set QMV_SERVICE_TOKEN to a "
+        "secret of yours, or say --local where everybody on the network may use it."
+    )
+
+
+def _is_here(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_folder(settings: ServiceSettings) -> None:
+    try:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.folder):
+            pass
+    except OSError as error:
+        raise output_error(error) or OutputError(
+            f"outputs ({settings.outputs}): cannot be used ({error.strerror}); name another folder with --outputs."
+        ) from error
+
+
+def _check_board(settings: ServiceSettings) -> None:
+    try:
+        board = open_board(settings)
+        board.counts()
+        board.close()
+    except Unavailable as error:
+        raise ConfigError(str(error)) from error
+
+
+def _check_overrides(settings: ServiceSettings) -> None:
+    """Plans a video of one silent second with the operator's words, as all videos are made with them."""
+    run_py = program(settings)
+    if not settings.overrides:
+        return
+    with tempfile.TemporaryDirectory(prefix="qmv-") as folder:
+        song, place = Path(folder) / "second.wav", Path(folder) / "run"
+        with wave.open(str(song), "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(_SECOND_HZ)
+            sound.writeframes(bytes(2 * _SECOND_HZ))
+        ours = [f"song.path={song}", f"outputs={folder}", f"hydra.run.dir={place}", "run.dry=true"]
+        try:
+            ended = subprocess.run(
+                [sys.executable, str(run_py), *settings.overrides, *ours],
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=_COMPOSES_WITHIN_S,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:  # something slow that may still be right
+            return
+        if ended.returncode == 0:
+            return
+        manifest = place / "manifest.json"
+        kind = json.loads(manifest.read_bytes()).get("error_kind", "") if manifest.is_file() else ""
+        words = [line.removeprefix("error: ") for line in ended.stderr.splitlines() if line.startswith("error: ")]
+        if kind in _OF_SETTINGS:
+            raise ConfigError(words[-1] if words else f"serve: {run_py} cannot be run with these settings.")

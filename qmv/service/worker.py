@@ -1,0 +1,200 @@
+"""The Celery application: `celery -A qmv.service.worker worker`.
+
+A task says only that there is work: it takes the best job that the board has, so a task that is lost or comes twice
+does no harm, and a lost worker's job is found by its lease, whatever the broker believes. A thread in each worker rings
+again for jobs that are due without a task.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import mmap
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, signals
+
+from qmv.errors import QmvError
+from qmv.service.board import Board, Unavailable
+from qmv.service.settings import ServiceSettings, log_level, open_board, redis_url
+
+__all__ = ["app", "render", "ring"]
+
+log = logging.getLogger("qmv.service")
+
+_QUEUE = "qmv"
+_TASK = "qmv.service.worker.render"
+_SWEEPS_EVERY_S = 1.0
+_VISIBLE_S = 3600  # after it the broker gives a task to another worker, who finds no job for it, which is no harm
+_MOST_BELLS = 64
+
+
+class _Leaving:
+    """Whether this worker is to end; the processes of a prefork pool see it too, since they share the page."""
+
+    def __init__(self) -> None:
+        self._page = mmap.mmap(-1, 1)
+
+    def set(self) -> None:
+        self._page[0] = 1
+
+    def is_set(self) -> bool:
+        return bool(self._page[0])
+
+
+def _configuration() -> dict[str, Any]:
+    """Read when Celery first asks for it, so that importing this module needs no Redis."""
+    from qmv.engine.secrets import read_env_file
+
+    try:
+        read_env_file(Path.cwd())
+        ServiceSettings.read()
+        log_level()
+    except QmvError as error:
+        sys.exit(f"error: {error}")
+    if not (url := redis_url()):
+        sys.exit("error: REDIS_URL: is not set; put REDIS_URL=redis://HOST:6379/0 into a file .env here, or export it "
+            "(without Redis, `qmv serve` brings workers of its own).")  # fmt: skip
+    return {
+        "broker_url": url,
+        "broker_transport_options": {
+            "visibility_timeout": _VISIBLE_S, "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
+            "socket_keepalive": True, "health_check_interval": 10,
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_ignore_result": True,
+        "task_default_queue": _QUEUE,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "worker_prefetch_multiplier": 1,
+        "worker_pool": "threads",  # a render is a process of its own
+        "worker_concurrency": 1,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_hijack_root_logger": True,
+        "worker_redirect_stdouts": False,
+        "worker_send_task_events": False,
+        "enable_utc": True,
+    }  # fmt: skip
+
+
+app = Celery("qmv", set_as_current=False)
+app.add_defaults(_configuration)
+_leaving = _Leaving()
+
+
+def ring(count: int = 1) -> None:
+    """Wakes workers for new jobs. Raises Unavailable where Redis cannot be reached; a worker then finds them soon."""
+    from kombu.exceptions import OperationalError
+
+    try:
+        for _ in range(min(count, _MOST_BELLS)):
+            app.send_task(_TASK, queue=_QUEUE, ignore_result=True, retry=False)
+    except (OperationalError, OSError) as error:
+        raise Unavailable(f"REDIS_URL: no worker could be called ({type(error).__name__}).") from error
+
+
+def _render() -> None:
+    """Renders the most urgent job, if there is one that may run now."""
+    from qmv.service.attempt import perform
+
+    board, settings = _board(os.getpid()), _settings()
+    if _leaving.is_set():
+        return
+    try:
+        claim = board.claim(_name())
+        if claim is None:
+            return
+        log.info("video %d of %s: try %d", claim.n, claim.session, claim.attempt)
+        perform(claim, board, settings, _leaving)
+        if board.due():
+            ring()
+    except Unavailable as error:  # the sweep rings again
+        log.warning("%s", error)
+
+
+render = app.task(_render, name=_TASK)
+
+
+@functools.cache
+def _board(process: int) -> Board:
+    """One for each process: connections do not cross a fork."""
+    return open_board(_settings())
+
+
+@functools.cache
+def _settings() -> ServiceSettings:
+    return ServiceSettings.read()
+
+
+@functools.cache
+def _name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+# -- in every worker -------------------------------------------------------------------------------------------------
+
+
+def _begin(**_: Any) -> None:
+    threading.Thread(target=_sweep, name="qmv-sweep", daemon=True).start()
+
+
+def _end(**_: Any) -> None:
+    _leaving.set()
+
+
+def _log(logger: logging.Logger, **_: Any) -> None:
+    """LOG_LEVEL counts, and no handler writes a secret."""
+    from qmv.engine.secrets import Redacting
+
+    if "LOG_LEVEL" in os.environ:
+        logger.setLevel(log_level())
+    for handler in logger.handlers:
+        form = handler.formatter._fmt if handler.formatter is not None else None
+        handler.setFormatter(Redacting(form))
+
+
+def _sweep() -> None:
+    """Rings for jobs that are due and have no task: after a back-off, a lost lease, a lost task."""
+    from qmv.service.janitor import Janitor
+
+    board, settings = _board(os.getpid()), _settings()
+    janitor = Janitor(board, settings)
+    while not _leaving.is_set():
+        try:
+            board.seen(_name())
+            if due := board.due():
+                ring(due - _waiting())
+            janitor.look()
+        except Unavailable as error:
+            log.debug("%s", error)
+        except Exception:  # the thread must outlive whatever a client library raises
+            log.warning("the sweep failed", exc_info=True)
+        time.sleep(_SWEEPS_EVERY_S)
+
+
+def _waiting() -> int:
+    """How many tasks wait in the broker."""
+    from kombu.exceptions import ChannelError, OperationalError
+
+    try:
+        with app.connection_for_read() as connection:
+            return int(connection.default_channel.queue_declare(_QUEUE, passive=True).message_count)
+    except ChannelError:  # an empty queue is none to Redis
+        return 0
+    except (OperationalError, OSError) as error:
+        raise Unavailable(f"REDIS_URL: cannot be reached ({type(error).__name__}).") from error
+
+
+signals.worker_ready.connect(_begin)
+signals.worker_shutting_down.connect(_end)
+signals.after_setup_logger.connect(_log)
+signals.after_setup_task_logger.connect(_log)
