@@ -12,11 +12,11 @@ __all__ = ["Live", "folded"]
 # Shares of a whole run in percent: the mean of the demo song at 1024x1024 as a draft, in standard quality, and with a
 # service that takes long for its pictures (docs/observers.md has the three).
 _WEIGHTS = {
-    "beats": 4.0, "storyboard": 1.0, "pictures": 48.0, "video": 35.0, "proof": 9.0, "handoff": 1.0, "delivery": 2.0,
+    "beats": 3.0, "storyboard": 1.0, "pictures": 46.0, "video": 37.0, "proof": 10.0, "handoff": 1.0, "delivery": 2.0,
 }  # fmt: skip
 _WEIGHT = 10.0  # of a node that is none of these
 _TELLING = 5.0  # a stage that is lighter says nothing about how long the others take
-_PIECES = 3  # that were made before a pace can be known; services give the first few at once
+_FIRST = 2  # pieces, that are made before a pace can be known, and as many again: the first wait for a start
 _SLOWEST_S = 1.5  # for all that follows a picture: slow services say nothing of this machine, which took 0.7 s
 _NEARLY = 99.9  # the rest is the end of the run
 _LATEST = 1e11  # seconds since 1970 that a clock may tell
@@ -27,7 +27,7 @@ _MOST = 2**53  # pieces
 class Live:
     """How far one run is. `stages` are its nodes in their order, `stage` the one in work, which has `done` of `total`
     `unit`s. `percent` (0 to 100) is of the whole run and never falls; `left_s` is None where nobody can know yet, and
-    counts from `at`, the time of the last event. `began_at` and `pace` are for the folding alone."""
+    counts from `at`, the time of the last event. The fields after `at` are for the folding alone."""
 
     title: str = ""
     stages: tuple[str, ...] = ()
@@ -41,6 +41,8 @@ class Live:
     cost_usd: str = "0"
     at: float = 0.0
     began_at: float = 0.0  # when the stage in work began
+    first_at: float = 0.0  # when it had made its first pieces
+    first: int = 0  # how many they were
     pace: float | None = None  # seconds for one percent of `_WEIGHTS`
 
 
@@ -53,9 +55,7 @@ def folded(live: Live, event: Mapping[str, Any]) -> Live:
     run for the stages to come. A new estimate takes over in some seconds, however many events come in them, so that the
     number doesn't jump; between estimates it counts down, and where it has come to nothing, it is not known any more.
     """
-    if not isinstance(event, Mapping):
-        return live
-    kind = event.get("event")
+    kind = event.get("event") if isinstance(event, Mapping) else None
     fold = _FOLDS.get(kind) if isinstance(kind, str) else None
     return live if fold is None else fold(live, event)
 
@@ -71,7 +71,7 @@ def _run_started(live: Live, event: Mapping[str, Any]) -> Live:
 
 def _stage_started(live: Live, event: Mapping[str, Any]) -> Live:
     node, at = _text(event, "node"), _at(live, event)
-    live = replace(_counted_down(live, at), stage=node, done=0, total=0, unit="", began_at=at)
+    live = replace(_counted_down(live, at), stage=node, done=0, total=0, unit="", began_at=at, first=0)
     return _risen(live, _before(live, node))
 
 
@@ -81,9 +81,10 @@ def _progress(live: Live, event: Mapping[str, Any]) -> Live:
         live = _stage_started(live, event)
     done = min(_count(event, "done"), total)
     at, fresh = _at(live, event), done - min(_count(event, "reused"), done)
+    if fresh >= _FIRST and not live.first:
+        live = replace(live, first_at=at, first=fresh)
     pace, left_s = live.pace, None
-    if fresh >= _PIECES:
-        piece_s = (at - live.began_at) / fresh
+    if (piece_s := _piece_s(live, at, fresh)) is not None:
         pace = _pace(node, piece_s, total) if _weight(node) >= _TELLING else pace
         left_s = _left_s(live, node, piece_s * (total - done), pace)
     live = _counted_down(live, at) if left_s is None else _blended(live, at, left_s)
@@ -141,6 +142,14 @@ def _risen(live: Live, weight: float) -> Live:
     return replace(live, percent=max(live.percent, percent))
 
 
+def _piece_s(live: Live, at: float, fresh: int) -> float | None:
+    """What a piece takes: between the mean of all, which has the start in it, such as of processes or the loading of a
+    model, and the mean of the later ones, which looks too quick where a service gives several at once."""
+    if not live.first or fresh < live.first + _FIRST:
+        return None
+    return ((at - live.began_at) / fresh + (at - live.first_at) / (fresh - live.first)) / 2
+
+
 def _pace(node: str, piece_s: float, total: int) -> float:
     """Seconds for a percent of a usual run, by what a whole stage takes."""
     pace = piece_s * total / _weight(node)
@@ -170,7 +179,7 @@ def _blended(live: Live, at: float, left_s: float) -> Live:
     if live.left_s is None:
         return replace(live, left_s=left_s, at=at)
     expected_s = max(0.0, live.left_s - (at - live.at))
-    share = 1.0 - math.exp(-(at - live.at) / min(5.0, 0.5 + left_s / 5))
+    share = 1.0 - math.exp(-(at - live.at) / min(5.0, 0.5 + left_s / 10))
     return replace(live, left_s=expected_s + share * (left_s - expected_s), at=at)
 
 

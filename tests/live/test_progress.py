@@ -94,20 +94,20 @@ def test_fold_leaves_the_costs_to_who_knows_them() -> None:
 
 def test_percent_counts_finished_stages_by_their_usual_share() -> None:
     assert after(STARTED, started("beats"), done("beats"), started("storyboard"), done("storyboard")).percent == (
-        pytest.approx(5.0)
+        pytest.approx(4.0)
     )
 
 
 def test_percent_counts_pieces_of_the_stage_in_work() -> None:
-    assert after(STARTED, started("pictures"), made("pictures", 6, 12)).percent == pytest.approx(5 + 24)
+    assert after(STARTED, started("pictures"), made("pictures", 6, 12)).percent == pytest.approx(4 + 23)
 
 
 def test_percent_counts_reused_pieces_as_done() -> None:
-    assert after(STARTED, started("pictures"), made("pictures", 6, 12, reused=6)).percent == pytest.approx(5 + 24)
+    assert after(STARTED, started("pictures"), made("pictures", 6, 12, reused=6)).percent == pytest.approx(4 + 23)
 
 
 def test_percent_counts_cached_stages_as_done() -> None:
-    assert after(STARTED, started("pictures"), done("pictures", cached=True)).percent == pytest.approx(5 + 48)
+    assert after(STARTED, started("pictures"), done("pictures", cached=True)).percent == pytest.approx(4 + 46)
 
 
 def test_percent_gives_each_unknown_stage_the_same_share() -> None:
@@ -134,28 +134,38 @@ def test_percent_does_not_fall_when_a_stage_begins_anew() -> None:
     assert after(*way).percent == after(*way[:3]).percent
 
 
+HALF = (started("video", 0.0), made("video", 2, 20, 7.4), made("video", 10, 20, 37.0))
+"""Half of the film is made, 3.7 s a piece."""
+
 # -- the time left ---------------------------------------------------------------------------------------------------
 
 
 def test_time_left_is_not_known_before_some_pieces_were_made() -> None:
-    way = (STARTED, started("video", 10.0), made("video", 5, 20, 10.0, reused=5), made("video", 7, 20, 12.0, reused=5))
+    way = (STARTED, started("video", 10.0), *(made("video", 5 + n, 20, 10.0 + n, reused=5) for n in range(4)))
     assert after(*way).left_s is None
-    assert after(*way, made("video", 8, 20, 13.0, reused=5)).left_s is not None
+    assert after(*way, made("video", 9, 20, 14.0, reused=5)).left_s is not None
 
 
 def test_time_left_counts_at_the_pace_of_fresh_pieces() -> None:
     begun = RunStarted(at=0.0, folder="", title="", nodes=("video",))
-    live = after(begun, started("video", 10.0), made("video", 14, 20, 18.0, reused=10))
-    assert live.left_s == pytest.approx(6 * 2.0)  # 4 were made in 8 s
+    pieces = [made("video", 10 + n, 20, 10.0 + 2 * n, reused=10) for n in range(5)]
+    assert after(begun, started("video", 10.0), *pieces).left_s == pytest.approx(6 * 2.0)  # 4 were made in 8 s
+
+
+def test_time_left_counts_the_start_of_a_stage_half() -> None:
+    begun = RunStarted(at=0.0, folder="", title="", nodes=("video",))
+    live = after(begun, started("video", 0.0), made("video", 2, 20, 10.0), made("video", 4, 20, 12.0))
+    assert live.left_s == pytest.approx(16 * (3.0 + 1.0) / 2)  # 3 s a piece with the start, 1 s without
 
 
 def test_time_left_adds_the_stages_to_come_by_their_share() -> None:
-    live = after(STARTED, started("video", 0.0), made("video", 10, 20, 35.0))  # so a percent takes 2 s
-    assert live.left_s == pytest.approx(35.0 + 2.0 * (9 + 1 + 2))
+    live = after(STARTED, *HALF)  # a percent takes 2 s
+    assert live.left_s == pytest.approx(37.0 + 2.0 * (10 + 1 + 2))
 
 
 def test_time_left_does_not_hold_a_slow_service_against_this_machine() -> None:
-    live = after(STARTED, started("pictures", 0.0), made("pictures", 10, 20, 1000.0))
+    pieces = [made("pictures", n, 20, 100.0 * n) for n in range(1, 11)]
+    live = after(STARTED, started("pictures", 0.0), pieces[1], pieces[-1])
     assert live.left_s == pytest.approx(1000.0 + 20 * 1.5)
 
 
@@ -165,19 +175,19 @@ def test_time_left_is_none_while_everything_comes_from_the_cache() -> None:
 
 
 def test_time_left_counts_down_where_nothing_is_told() -> None:
-    way = (STARTED, started("video", 0.0), made("video", 10, 20, 35.0))
-    later = after(*way, Notice(at=40.0, node="video", message="still here"))
+    way = (STARTED, *HALF)
+    later = after(*way, Notice(at=42.0, node="video", message="still here"))
     assert later.left_s == pytest.approx((after(*way).left_s or 0) - 5.0)
 
 
 def test_time_left_is_unknown_again_when_it_has_come_to_nothing() -> None:
-    way = (STARTED, started("video", 0.0), made("video", 10, 20, 35.0))
+    way = (STARTED, *HALF)
     assert after(*way, Notice(at=4000.0, node="video", message="still here")).left_s is None
 
 
 def test_time_left_does_not_jump() -> None:
     begun = RunStarted(at=0.0, folder="", title="", nodes=("video",))
-    way = (begun, started("video", 0.0), made("video", 50, 100, 50.0))
+    way = (begun, started("video", 0.0), made("video", 2, 100, 2.0), made("video", 50, 100, 50.0))
     stalled = made("video", 51, 100, 60.0)  # now 57 s by the pace, and 40 s by the clock
     calm, crowd = after(*way, stalled), after(*way, *[stalled] * 50)
     assert 40.0 < (calm.left_s or 0) < 57.7
@@ -190,7 +200,7 @@ def test_time_left_is_nothing_at_the_end() -> None:
 
 def test_time_left_of_an_even_run_is_true_to_a_second() -> None:
     """Stages that take what they usually do, a percent a second."""
-    shares = {"beats": 4, "storyboard": 1, "pictures": 48, "video": 35, "proof": 9, "handoff": 1, "delivery": 2}
+    shares = {"beats": 3, "storyboard": 1, "pictures": 46, "video": 37, "proof": 10, "handoff": 1, "delivery": 2}
     events: list[Event] = [STARTED]
     clock = 0.0
     for node, share in shares.items():
