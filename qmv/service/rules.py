@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from qmv.live.progress import Live
 from qmv.service.board import Counts, Limits, Refused, Word
@@ -53,8 +53,7 @@ class Job:
         return self.video.status == "running"
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """What decides of an open job when it runs."""
 
     session: str
