@@ -1,0 +1,1 @@
+"""The service over HTTP: what applications ask of it, and the page for people."""

@@ -1,0 +1,109 @@
+"""Files that clients fetch: finished videos with what lies beside them, previews of styles, the page itself."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import re
+from importlib import resources
+from pathlib import Path
+from urllib.parse import quote
+
+from flask import Response, request, send_from_directory
+from gevent.threadpool import ThreadPool
+from werkzeug.exceptions import NotFound
+
+from qmv.service.board import Board
+from qmv.service.jobs import Session
+from qmv.service.offer import Offer, config_folder
+from qmv.service.orders import checked_session
+from qmv.service.settings import ServiceSettings
+
+__all__ = ["Files", "attachment"]
+
+_TYPES = {
+    "mp4": "video/mp4", "jpg": "image/jpeg", "srt": "application/x-subrip; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8", "html": "text/html; charset=utf-8", "json": "application/json",
+}  # fmt: skip
+_NAME = re.compile(rf"video_([1-9][0-9]{{0,5}})\.({'|'.join(_TYPES)})")
+_STATIC = Path(__file__).parent / "static"
+_LONGEST_NAME = 100
+_PAINTERS = 1
+_DAY_S = 86400
+
+
+class Files:
+    """Names that come from outside are looked up, never joined to a path as they are."""
+
+    def __init__(self, settings: ServiceSettings, board: Board, offer: Offer) -> None:
+        self._board, self._offer = board, offer
+        self._videos = Path(settings.outputs).absolute() / "videos"
+        self._program = config_folder(settings).parent / "run.py"
+        self._previews = settings.folder / "previews"
+        self._painters: ThreadPool | None = None
+
+    def has(self, session_id: str, name: str) -> bool:
+        return (self._videos / session_id / name).is_file()
+
+    def video(self, session_id: str, file: str) -> Response:
+        session_id = checked_session(session_id)
+        found = _NAME.fullmatch(file)
+        session = self._board.session(session_id) if found else None
+        title = _title(session, int(found[1])) if found and session else None
+        if found is None or title is None:
+            raise NotFound
+        response = send_from_directory(self._videos / session_id, file, mimetype=_TYPES[found[2]], conditional=True)
+        response.headers["Cache-Control"] = "private, no-cache"
+        if found[2] == "html":
+            response.headers["Content-Security-Policy"] = _page_policy()
+        if request.args.get("download"):
+            response.headers["Content-Disposition"] = attachment(title, found[2])
+        return response
+
+    def style(self, file: str) -> Response:
+        from qmv.service.web.previews import preview
+
+        style, _, end = file.rpartition(".")
+        if end != "jpg" or style not in self._offer.styles:
+            raise NotFound
+        self._painters = self._painters or ThreadPool(_PAINTERS)
+        image: bytes = self._painters.apply(preview, (self._program, style, self._previews))
+        response = Response(image, content_type="image/jpeg", headers={"Cache-Control": f"private, max-age={_DAY_S}"})
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    def page(self) -> Response:
+        return self.static("index.html")
+
+    def static(self, file: str) -> Response:
+        response = send_from_directory(_STATIC, file, conditional=True)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def attachment(title: str, end: str) -> str:
+    """The header Content-Disposition that saves a file under a title of any signs (RFC 6266)."""
+    clean = "".join(sign if sign.isprintable() and sign not in '\\/:*?"<>|%' else " " for sign in title)
+    name = " ".join(clean.encode("utf-8", "ignore").decode().split()).strip(". ")[:_LONGEST_NAME].strip() or "video"
+    plain = " ".join(name.encode("ascii", "ignore").decode().replace(";", " ").split()).strip(". ") or "video"
+    return f"attachment; filename=\"{plain}.{end}\"; filename*=UTF-8''{quote(f'{name}.{end}', safe='')}"
+
+
+def _title(session: Session, n: int) -> str | None:
+    return next((video.title for video in session.videos if video.n == n), None)
+
+
+@functools.cache
+def _page_policy() -> str:
+    """A video's page runs its own script and nothing else, whatever a title has smuggled into it."""
+    template = resources.files("qmv.companions").joinpath("page.html").read_text(encoding="utf-8").replace("$$", "$")
+    scripts = re.findall(r"<script>(.*?)</script>", template, re.DOTALL)
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    known = " ".join(f"'sha256-{one}'" for one in hashes)
+    return (
+        f"default-src 'none'; script-src {known}; "
+        "style-src 'unsafe-inline'; img-src 'self'; media-src 'self' data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )

@@ -1,0 +1,147 @@
+"""JSON Schemas of what clients send and read, from the tables that requests are checked by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qmv.service import knobs
+from qmv.service.jobs import CLOSED
+from qmv.service.offer import Offer
+from qmv.service.settings import ServiceSettings
+from qmv.service.web.routes import Route
+
+__all__ = ["EXAMPLES", "PARAMETERS", "operation_id", "schemas"]
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+_PERCENT: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 100}
+_MOMENT: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
+_STATE: dict[str, Any] = {"type": "string", "enum": ["queued", "running", *CLOSED]}
+_LINK: dict[str, Any] = {"type": ["string", "null"]}
+_SESSION: dict[str, Any] = {
+    "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+}  # fmt: skip
+_PRIORITY: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 9, "default": 5}
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "session_id": {"schema": _SESSION, "example": "spring"},
+    "n": {"schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999}, "example": 1},
+    "index": {"schema": {"type": "string", "pattern": "^[0-9]{1,9}\\.jpg$"}, "example": "0.jpg"},
+    "file": {"schema": {"type": "string", "minLength": 1}, "example": "video_1.mp4"},
+    "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}, "example": 50},
+    "download": {"schema": {"type": "string"}, "description": "any text: saved under the title", "example": "1"},
+    "Idempotency-Key": {
+        "schema": {"type": "string", "maxLength": 255, "pattern": "^[ -~]*$"},
+        "description": "the same key with the same request does nothing twice",
+    },
+    "Last-Event-ID": {"schema": {"type": "string"}, "description": "the id of the last event that came"},
+    "Range": {"schema": {"type": "string"}, "description": "bytes=FROM-TO", "example": "bytes=0-1023"},
+}
+
+EXAMPLES: dict[str, Any] = {
+    "Start": {
+        "songs": ["https://example.com/song.mp3"], "style": "noir", "settings": {"quality": "draft"}, "priority": 5,
+    },
+    "Token": {"token": "a long random text"},
+    "Login": {"needs_token": False},
+    "Health": {"status": "ok"},
+}  # fmt: skip
+
+
+def operation_id(route: Route) -> str:
+    return "test_page" if route.path == "/test-phase3" else route.view
+
+
+def schemas(offer: Offer, settings: ServiceSettings) -> dict[str, Any]:
+    """By name; the choices are those of this very installation."""
+    return {
+        "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
+        "Settings": knobs.schema(offer.knobs),
+        **_asked(offer, settings),
+        **_sessions(),
+        **_service(),
+    }
+
+
+def _asked(offer: Offer, settings: ServiceSettings) -> dict[str, Any]:
+    style = {"type": "string", "enum": [*offer.styles], "default": offer.style}
+    address = {"type": "string", "description": "https:// of a public host, or of a bucket that is allowed"}
+    songs = {"type": "array", "minItems": 1, "maxItems": settings.songs}
+    return {
+        "Start": _asked_for(
+            "songs", songs={**songs, "items": address}, style=style, settings=_ref("Settings"), priority=_PRIORITY,
+        ),
+        "StartForm": _asked_for(
+            songs={**songs, "items": {"type": "string", "contentMediaType": "application/octet-stream"}},
+            song_url={"type": "array", "items": address, "maxItems": settings.songs},
+            style=style,
+            settings={"type": "string", "contentMediaType": "application/json", "contentSchema": _ref("Settings")},
+            priority=_PRIORITY,
+        ),
+        "Token": _asked_for("token", token=_TEXT),
+    }  # fmt: skip
+
+
+def _sessions() -> dict[str, Any]:
+    results = {"type": ["array", "object", "string", "null"]}
+    phase = _object(
+        phase={"type": "integer", "enum": [1, 2, 3]}, status=_LINK, progress={"type": ["number", "string", "null"]},
+        error=_LINK, results=results,
+    )  # fmt: skip
+    whole = {"session_id": _SESSION, "status": _LINK, "phases": {"type": "array", "items": phase}}
+    return {
+        "Status": _object(
+            session_id=_SESSION, status=_STATE, progress=_PERCENT, created_at=_MOMENT, error=_TEXT,
+            videos={"type": "array", "items": _ref("VideoStatus")},
+        ),
+        "VideoStatus": _object(
+            n=_COUNT, title=_TEXT, style=_TEXT, status=_STATE, progress=_PERCENT, attempt=_COUNT, stage=_TEXT,
+            stages={"type": "array", "items": _TEXT}, done=_COUNT, total=_COUNT, unit=_TEXT,
+            time_left_s={"type": ["number", "null"]}, cost_usd={"type": "number"}, notice=_TEXT, error=_TEXT,
+            parked={"type": "boolean"}, retry_at=_MOMENT, pictures={"type": "array", "items": _TEXT},
+            queued_at=_MOMENT, started_at=_MOMENT, ended_at=_MOMENT,
+        ),
+        "Results": _object(
+            session_id=_SESSION, status=_STATE, videos={"type": "array", "items": _ref("VideoResult")},
+        ),
+        "VideoResult": _object(
+            n=_COUNT, title=_TEXT, status=_STATE, error=_TEXT, url=_LINK, download_url=_LINK, thumbnail_url=_LINK,
+            page_url=_LINK, captions_url=_LINK, metadata={"type": "object"},
+        ),
+        "Complete": _object(**whole),
+        "Sessions": _object(
+            sessions={"type": "array", "items": _object(**whole, created_at=_MOMENT, videos=_COUNT)},
+        ),
+    }  # fmt: skip
+
+
+def _service() -> dict[str, Any]:
+    look = _object(name=_TEXT, prompt=_TEXT, palette={"type": "array", "items": _TEXT}, preview=_TEXT)
+    knob = _object(
+        name=_TEXT, type=_TEXT, default={}, choices={"type": "array", "items": _TEXT}, unit=_TEXT, help=_TEXT,
+        at_least={"type": ["number", "null"]}, at_most={"type": ["number", "null"]},
+    )  # fmt: skip
+    limits = _object(songs=_COUNT, upload_mb={"type": "number"}, song_minutes={"type": "number"})
+    boolean = {"type": "boolean"}
+    return {
+        "Options": _object(
+            styles={"type": "array", "items": look}, style=_TEXT, settings={"type": "array", "items": knob},
+            limits=limits, web_songs=boolean, needs_token=boolean,
+        ),
+        "Login": _object(needs_token=boolean),
+        "Health": _object(status=_TEXT),
+    }  # fmt: skip
+
+
+def _object(**members: Any) -> dict[str, Any]:
+    """All members are there."""
+    return {"type": "object", "properties": members, "required": [*members]}
+
+
+def _asked_for(*required: str, **members: Any) -> dict[str, Any]:
+    """No other members may be there."""
+    return {**_object(**members), "required": [*required], "additionalProperties": False}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -1,0 +1,178 @@
+"""The way of a request for videos: read within bounds, checked, its songs kept, queued."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import gevent
+from flask import Request, request
+from gevent.threadpool import ThreadPool
+from werkzeug.datastructures import FileStorage
+
+from qmv.errors import ConfigError, UnknownName
+from qmv.service import orders, uploads
+from qmv.service.board import Board
+from qmv.service.jobs import Session
+from qmv.service.knobs import checked, shown
+from qmv.service.offer import Offer
+from qmv.service.settings import ServiceSettings
+from qmv.service.web.problems import Problem
+
+__all__ = ["Starter", "SongRequest", "json_object", "most_bytes"]
+
+log = logging.getLogger("qmv.web")
+_FORM_FIELDS = ("song_url", "style", "settings", "priority")
+_FIELDS = ("songs", "style", "settings", "priority")
+_TEXTS_BYTES = 1_000_000
+_KEY_LENGTH = 255
+
+
+class SongRequest(Request):
+    """A request whose files go to a disk that has room for them, not into memory or /tmp; none may be too large."""
+
+    songs_folder: Path
+    song_bytes: int
+
+    def _get_file_stream(
+        self, total_content_length: int | None, content_type: str | None, filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:  # fmt: skip
+        self.songs_folder.mkdir(parents=True, exist_ok=True)
+        return _Bounded(self.song_bytes, self.songs_folder)  # type: ignore[return-value]
+
+
+class _Bounded:
+    """A file without a name that takes no more than `most` bytes."""
+
+    def __init__(self, most: int, folder: Path) -> None:
+        self._file, self._most, self._size = tempfile.TemporaryFile(dir=folder), most, 0  # noqa: SIM115
+
+    def write(self, data: bytes) -> int:
+        self._size += len(data)
+        if self._size > self._most:
+            self._file.close()
+            raise Problem(413, f"A song has more than {self._most / 1e6:g} MB, which is the most; make it smaller.")
+        return self._file.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def most_bytes(settings: ServiceSettings) -> int:
+    """Of the body of one request."""
+    return int(settings.songs * settings.upload_mb * 1e6) + _TEXTS_BYTES
+
+
+class Starter:
+    """`ring` tells the workers that there is work; it may fail, since they also look by themselves."""
+
+    def __init__(self, settings: ServiceSettings, board: Board, offer: Offer, ring: Callable[[], object]) -> None:
+        self._settings, self._board, self._offer, self._ring = settings, board, offer, ring
+        self._threads: ThreadPool | None = None
+
+    def start(self, session_id: str) -> tuple[Session, bool]:
+        """The session as it is queued now, and whether this request did it."""
+        session_id = orders.checked_session(session_id)
+        key = _idempotency_key()
+        told, files = self._asked()
+        priority = orders.checked_priority(told.get("priority"))
+        self._check_early(told, len(files))
+        kept = [self._received(file, session_id) for file in files]
+        made = orders.ordered(
+            self._settings, self._offer,
+            songs=told.get("songs"), uploads=kept, style=told.get("style"), knobs=told.get("settings"),
+        )  # fmt: skip
+        session, fresh = self._board.submit(session_id, made, digest=orders.digest(made), key=key, priority=priority)
+        if fresh:
+            gevent.spawn(self._ring_once)
+        return session, fresh
+
+    def _check_early(self, told: dict[str, Any], files: int) -> None:
+        """What is cheap to know is looked at before songs are, which takes seconds."""
+        self._offer.checked_style(told.get("style"))
+        checked(self._offer.knobs, told.get("settings"))
+        if files > self._settings.songs:
+            raise ConfigError(
+                f"songs: {files} are given, a session may have {self._settings.songs}; start more sessions."
+            )
+
+    def _received(self, file: FileStorage, session_id: str) -> uploads.Upload:
+        self._threads = self._threads or ThreadPool(2)
+        with file.stream as stream:
+            kept: uploads.Upload = self._threads.apply(
+                uploads.received, (stream, file.filename or "", session_id, self._settings)
+            )
+            return kept
+
+    def _ring_once(self) -> None:
+        try:
+            self._ring()
+        except Exception as error:
+            log.warning("the workers could not be told of new work (%s); they will find it", type(error).__name__)
+
+    # -- what was sent -----------------------------------------------------------------------------------------------
+
+    def _asked(self) -> tuple[dict[str, Any], list[FileStorage]]:
+        if request.mimetype == "application/json":
+            request.max_content_length = _TEXTS_BYTES
+            return json_object(request.get_data(cache=False), _FIELDS), []
+        if request.mimetype != "multipart/form-data":
+            raise Problem(415, "A start is sent as multipart/form-data with files, or as application/json.")
+        return self._form()
+
+    def _form(self) -> tuple[dict[str, Any], list[FileStorage]]:
+        for name in (*request.form, *request.files):
+            if name not in (*_FORM_FIELDS, "songs"):
+                _unknown(name, ("songs", *_FORM_FIELDS))
+        told: dict[str, Any] = {}
+        for name in ("style", "settings", "priority"):
+            values = request.form.getlist(name)
+            if len(values) > 1:
+                raise ConfigError(f"{name}: is given {len(values)} times; give it once.")
+            told[name] = values[0] if values else None
+        if told["settings"]:
+            told["settings"] = json_object(told["settings"].encode("utf-8", "surrogatepass"), None, "settings")
+        else:
+            told["settings"] = None
+        told["songs"] = [*request.form.getlist("song_url"), *request.form.getlist("songs")]
+        told["songs"] = [address for address in told["songs"] if address]  # an empty field of a form
+        wrong = [name for name in request.files if name != "songs"]
+        if wrong:
+            raise ConfigError(f"{shown(wrong[0])}: is no field for files; send songs as 'songs'.")
+        # a form without a chosen file sends one without a name
+        return told, [file for file in request.files.getlist("songs") if file.filename]
+
+
+def json_object(body: bytes, known: tuple[str, ...] | None, where: str = "body") -> dict[str, Any]:
+    """The members of a JSON object. Raises ConfigError for anything else, and for a name that is not `known`."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # halves of signs cannot be written anywhere
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{where}: is no JSON that can be read; send an object such as {{}}.") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: must be a JSON object, got {shown(value)}.")
+    for name in value:
+        if known is not None and name not in known:
+            _unknown(name, known)
+    return value
+
+
+def _unknown(name: str | None, known: tuple[str, ...]) -> NoReturn:
+    raise UnknownName("field", shown(name or ""), known)
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _idempotency_key() -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > _KEY_LENGTH or not (key.isascii() and key.isprintable()):
+        raise ConfigError(f"Idempotency-Key: is a text of at most {_KEY_LENGTH} plain signs; send a UUID.")
+    return key
