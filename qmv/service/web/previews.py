@@ -10,7 +10,6 @@ import functools
 import io
 import logging
 import os
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from qmv.engine.palette import COLOUR
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, UnknownName
 
-__all__ = ["WIDTH_PX", "HEIGHT_PX", "Look", "looks", "preview"]
+__all__ = ["WIDTH_PX", "HEIGHT_PX", "preview"]
 
 log = logging.getLogger("qmv")
 
@@ -31,7 +30,6 @@ WIDTH_PX, HEIGHT_PX = 320, 200
 _DRAWN_AT = 2  # times the size: fine lines come out even
 _MOST_BYTES = 30_000
 _QUALITIES = (88, 80, 70, 58, 45, 30, 15)
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _SEED = 7
 _FIRST = "wide shot"  # shows most of a style, where it has that framing
 _PALETTE = ("#101018", "#404060", "#8080a0", "#f0f0f0")  # what a style without colours is rendered in
@@ -39,26 +37,13 @@ _LOOK = "neon"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """A style as people choose it."""
+class _Look:
+    """What of a style its picture hangs on."""
 
-    name: str
-    prompt: str
     palette: tuple[str, ...]
     look: str
     framing: str
     subject: str
-
-
-def looks(program: Path) -> list[Look]:
-    """The styles in conf/style beside `program`, by name; one that cannot be read is left to the log."""
-    found = []
-    for name in _names(program):
-        try:
-            found.append(_look(program, name))
-        except ConfigError as error:
-            log.warning("%s", error)
-    return found
 
 
 def preview(program: Path, name: str, kept: Path) -> bytes:
@@ -67,9 +52,10 @@ def preview(program: Path, name: str, kept: Path) -> bytes:
     Painting takes a good part of a second, so a server hands this to a thread. Raises UnknownName, and ConfigError for
     a style that cannot be read.
     """
-    if name not in _names(program):
-        raise UnknownName("style", name, _names(program))
-    look, canvas = _look(program, name), _canvas()
+    files = _files(program)
+    if name not in files:
+        raise UnknownName("style", name, files)
+    look, canvas = _look(files, name), _canvas()
     path = kept / f"{name}-{digest({'look': look.__dict__, 'painter': canvas.identity(), 'form': _form()})[:16]}.jpg"
     try:
         return path.read_bytes()
@@ -83,20 +69,22 @@ def preview(program: Path, name: str, kept: Path) -> bytes:
 # -- the style's file ------------------------------------------------------------------------------------------------
 
 
-def _names(program: Path) -> list[str]:
-    files = (program.parent / "conf" / "style").glob("*.yaml")
-    return sorted(file.stem for file in files if _NAME.fullmatch(file.stem))
+def _files(program: Path) -> dict[str, Path]:
+    """The styles by name, also those that packages bring; the first folder that has one decides, as with Hydra."""
+    found: dict[str, Path] = {}
+    for folder in (program.parent / "conf", *map(Path, _registry().config_paths)):
+        for file in sorted((folder / "style").glob("*.yaml")):
+            found.setdefault(file.stem, file)
+    return found
 
 
-def _look(program: Path, name: str) -> Look:
-    values = _values(program, name)
+def _look(files: Mapping[str, Path], name: str) -> _Look:
+    values = _values(files, name)
     palette = [str(colour) for colour in _listed(values, "palette")] or _PALETTE
     shots, subjects = _listed(values, "shots"), _listed(values, "subjects")
     if wrong := next((colour for colour in palette if not COLOUR.fullmatch(colour)), ""):
         raise ConfigError(f"style ({name}): palette has '{wrong}'; colours look like '#1a2b3c'.")
-    return Look(
-        name=name,
-        prompt=str(values.get("prompt") or ""),
+    return _Look(
         palette=tuple(palette),
         look=str(values.get("look") or _LOOK),
         framing=_FIRST if _FIRST in shots or not shots else str(shots[0]),
@@ -104,11 +92,11 @@ def _look(program: Path, name: str) -> Look:
     )
 
 
-def _values(program: Path, name: str, within: tuple[str, ...] = ()) -> dict[str, Any]:
+def _values(files: Mapping[str, Path], name: str, within: tuple[str, ...] = ()) -> dict[str, Any]:
     """What the file says, over what the styles say that its defaults list names before `_self_`."""
     import yaml
 
-    file = program.parent / "conf" / "style" / f"{name}.yaml"
+    file = files[name]
     try:
         read = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -122,8 +110,8 @@ def _values(program: Path, name: str, within: tuple[str, ...] = ()) -> dict[str,
     for part in parts if "_self_" in parts else [*parts, "_self_"]:
         if part == "_self_":
             values |= own
-        elif part in _names(program) and part not in (*within, name):
-            values |= _values(program, part, (*within, name))
+        elif part in files and part not in (*within, name):
+            values |= _values(files, part, (*within, name))
     return values
 
 
@@ -136,15 +124,19 @@ def _listed(values: Mapping[str, Any], key: str) -> Sequence[Any]:
 
 
 @functools.cache
+def _registry() -> Registry:
+    return Registry()
+
+
 def _canvas(**settings: str) -> ImageProvider:
-    return cast(ImageProvider, Registry().get("image", "canvas").cls(**settings))
+    return cast(ImageProvider, _registry().get("image", "canvas").cls(**settings))
 
 
-def _painted(canvas: ImageProvider, look: Look) -> bytes:
+def _painted(canvas: ImageProvider, look: _Look) -> bytes:
     """A PNG. A style for other painters may name a look that the canvas does not know; its colours still tell."""
     request = ImageRequest(
         index=0,
-        prompt=look.prompt,
+        prompt=look.subject,
         negative_prompt="",
         seed=_SEED,
         framing=look.framing,
