@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -11,12 +12,15 @@ from typing import Any, TypeVar
 from qmv.live.progress import Live
 from qmv.service import rules
 from qmv.service.board import Limits, Word
-from qmv.service.jobs import CLOSED, Claim, Order, dumped, loaded_video
+from qmv.service.jobs import CLOSED, Claim, Order, Video, dumped, loaded_video
 from qmv.service.rules import Job
 
-__all__ = ["Change", "KeptJobs", "packed", "unpacked"]
+__all__ = ["Change", "KeptJobs", "packed", "read", "unpacked"]
+
+log = logging.getLogger("qmv")
 
 T = TypeVar("T")
+_told: set[tuple[str, str]] = set()  # what could not be read, so that the log has it once
 Change = Callable[[Mapping[int, Job], float], tuple[Mapping[int, Job], T]]  # a session's jobs, now -> what changes
 
 
@@ -73,6 +77,18 @@ class KeptJobs(ABC):
         return bool(self._change(session, change))
 
 
+def read(session: str, n: int | str, text: str | bytes) -> Job | None:
+    """A job as it is kept; None, and a line in the log, where it cannot be read: others must not suffer by that."""
+    try:
+        return unpacked(text)
+    except ValueError as error:
+        if (session, str(n)) not in _told:
+            _told.add((session, str(n)))
+            log.warning("queue: video %s of session %s cannot be read, and is left out (%s)", n, session, error)
+        return None
+
+
+_LIVE, _VIDEO = ({field.name for field in fields(kind)} for kind in (Live, Video))
 _PLAIN = [field.name for field in fields(Job) if field.name not in ("order", "video")]
 
 
@@ -82,12 +98,21 @@ def packed(job: Job) -> str:
 
 
 def unpacked(text: str | bytes) -> Job:
-    """Raises ValueError where it is no job."""
+    """Raises ValueError where it is no job. What another version of QMV has added is left out."""
     try:
         plain = json.loads(text)
-        job = Job(**{**plain, "order": Order(**plain["order"]), "video": loaded_video(plain["video"])})
+        plain = {name: plain[name] for name in (*_PLAIN, "order", "video") if name in plain}
+        job = Job(**{**plain, "order": Order(**plain["order"]), "video": _video(plain["video"])})
         if job.video.status not in (*CLOSED, "queued", "running"):
             raise ValueError(f"status {job.video.status}")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"no job: {error}") from error
     return job
+
+
+def _video(plain: Mapping[str, Any]) -> Video:
+    try:
+        return loaded_video(plain)
+    except TypeError:
+        live = {name: value for name, value in plain["live"].items() if name in _LIVE}
+        return loaded_video({**{name: value for name, value in plain.items() if name in _VIDEO}, "live": live})

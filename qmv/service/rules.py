@@ -131,9 +131,10 @@ def finished(job: Job, result: Mapping[str, Any], now: float) -> Job:
 
 
 def failed(job: Job, error: str, limits: Limits, now: float, *, again: bool) -> Job:
-    job = replace(job, failures=job.failures + 1, video=replace(job.video, error=error))
+    """With `again` it waits for the next try, unless there were too many; what was to be cancelled is cancelled."""
     if job.cancelling:
-        return _closed(job, "cancelled", now)
+        return withdrawn(job, now)
+    job = replace(job, failures=job.failures + 1, video=replace(job.video, error=error))
     if again and job.failures < limits.attempts:
         return _waiting(job, now + back_off_s(job.failures), retry=True)
     return _closed(replace(job, video=replace(job.video, parked=again)), "failed", now)
@@ -148,7 +149,7 @@ def lost(job: Job, limits: Limits, now: float) -> Job:
     """Its lease has run out; the worker that had it has nothing more to say."""
     job = replace(job, losses=job.losses + 1, token="")
     if job.cancelling:
-        return _closed(job, "cancelled", now)
+        return withdrawn(job, now)
     if job.losses < limits.losses:
         return _waiting(job, now)
     before = f", after the error: {job.video.error.rstrip('.')}" if job.video.error else ""
@@ -164,9 +165,11 @@ def given_back(job: Job, now: float) -> Job:
 
 
 def called_off(job: Job, now: float) -> Job:
-    """Nobody wants it any more: a queued one closes, a running one's worker is told."""
+    """Nobody wants it any more: a running one's worker is told, the others close, also what has lost its worker."""
     if job.video.status == "queued":
         return withdrawn(job, now)
+    if job.running and job.due <= now:
+        return withdrawn(replace(job, token=""), now)
     return replace(job, cancelling=True) if job.running else job
 
 

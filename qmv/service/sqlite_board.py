@@ -6,7 +6,6 @@ nothing half done.
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 import uuid
@@ -19,15 +18,14 @@ from typing import Any, TypeVar
 from qmv.service import rules
 from qmv.service.board import Counts, Limits
 from qmv.service.jobs import Claim, Order, Session, Video
-from qmv.service.kept_jobs import Change, KeptJobs, packed, unpacked
+from qmv.service.kept_jobs import Change, KeptJobs, packed, read
 from qmv.service.rules import Job, Ticket
 from qmv.service.sqlite_file import SqliteFile
 
 __all__ = ["SqliteBoard"]
 
-log = logging.getLogger("qmv")
-
 T = TypeVar("T")
+_MOST = 2**31  # SQLite takes no numbers of any size, and some come from outside
 _VERSION = "version"  # stands among the totals
 _TICKETS = "SELECT session, n, priority, queued_at, due, running FROM jobs WHERE open"
 _JOBS = "SELECT s.id, s.created, s.version, j.n, j.job FROM {} s JOIN jobs j ON j.session = s.id ORDER BY {} j.n"
@@ -77,16 +75,18 @@ class SqliteBoard(KeptJobs):
     def sessions(self, most: int) -> list[Session]:
         latest = "(SELECT * FROM sessions ORDER BY created DESC, version DESC LIMIT ?)"
         with self._file.open() as db:
-            return _sessions(db.execute(_JOBS.format(latest, "s.created DESC, s.version DESC,"), (most,)))
+            return _sessions(db.execute(_JOBS.format(latest, "s.created DESC, s.version DESC,"), (max(0, min(most, _MOST)),)))
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         with self._file.open() as db:
             newest = _version(db)  # before the rest: what changes meanwhile is told twice, and not never
-            since = since if since <= newest else 0  # the file is another one than it was
+            since = since if 0 <= since <= newest else 0  # the file is another one than it was
             rows = db.execute("SELECT id FROM sessions WHERE version > ? ORDER BY version", (since,))
             return newest, [row[0] for row in rows]
 
     def picture(self, session: str, n: int, index: int) -> bytes | None:
+        if max(n, index) > _MOST:
+            return None
         with self._file.open() as db:
             query = "SELECT jpeg FROM pictures WHERE session = ? AND n = ? AND place = ?"
             row = db.execute(query, (session, n, index)).fetchone()
@@ -171,7 +171,6 @@ class SqliteBoard(KeptJobs):
             gone = [row[0] for row in db.execute(query, (now - self.limits.keep_s,))]
             for session in gone:
                 db.execute("DELETE FROM sessions WHERE id = ?", (session,))
-                db.execute("DELETE FROM keys WHERE session = ?", (session,))
                 for table in ("jobs", "pictures"):
                     db.execute(f"DELETE FROM {table} WHERE session = ?", (session,))
             db.execute("DELETE FROM keys WHERE at <= ?", (now - rules.KEYS_S,))
@@ -236,7 +235,7 @@ def _tickets(db: sqlite3.Connection) -> list[Ticket]:
 def _jobs(db: sqlite3.Connection, session: str) -> dict[int, Job]:
     """A session's jobs, without those that cannot be read."""
     rows = db.execute("SELECT n, job FROM jobs WHERE session = ? ORDER BY n", (session,))
-    found = {n: _read(session, n, text) for n, text in rows}
+    found = {n: read(session, n, text) for n, text in rows}
     return {n: job for n, job in found.items() if job}
 
 
@@ -244,18 +243,10 @@ def _sessions(rows: Iterable[tuple[str, float, int, int, str]]) -> list[Session]
     found: dict[str, tuple[float, int, list[Video]]] = {}
     for session, created, version, n, text in rows:
         videos = found.setdefault(session, (created, version, []))[2]
-        if job := _read(session, n, text):
+        if job := read(session, n, text):
             videos.append(job.video)
     return [
         Session(id=session, created_at=created, version=version, videos=tuple(videos))
         for session, (created, version, videos) in found.items()
         if videos
     ]
-
-
-def _read(session: str, n: int, text: str) -> Job | None:
-    try:
-        return unpacked(text)
-    except ValueError as error:
-        log.warning("queue: video %s of session %s cannot be read (%s)", n, session, error)
-        return None

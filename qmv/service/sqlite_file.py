@@ -92,6 +92,8 @@ class SqliteFile:
                 raise
             self._idle.append(db)
         except (sqlite3.Error, OSError) as error:
+            if "locked" in str(error):
+                raise Unavailable(f"queue ({self.path}): others wrote for {_WAIT_S:.0f} s; try again.") from error
             raise Unavailable(
                 f"queue ({self.path}): cannot be used ({error}); mend it or move it away, and start the service anew."
             ) from error
