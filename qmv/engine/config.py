@@ -59,6 +59,8 @@ class SongSettings:
     beats_file: str | None = None
     lyrics: str | None = None
     most_mb: float = 500.0
+    most_minutes: float | None = None
+    public_only: bool = False
 
 
 @dataclass

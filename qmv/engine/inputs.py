@@ -50,7 +50,10 @@ def _found(settings: SongSettings, cache: Cache, tell: Callable[[str], None]) ->
     if settings.path == DEMO:
         return demo_song(cache), DEMO
     if is_remote(settings.path):
-        remote = RemoteSong(address=settings.path, most_mb=settings.most_mb, cache=cache, tell=tell)
+        remote = RemoteSong(
+            address=settings.path, most_mb=settings.most_mb, most_minutes=settings.most_minutes,
+            public_only=settings.public_only, cache=cache, tell=tell,
+        )  # fmt: skip
         return remote.file(), title_of(settings.path)
     path = Path(local(settings.path)).expanduser().absolute()
     return path, path.stem

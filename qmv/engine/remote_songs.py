@@ -21,18 +21,22 @@ from urllib.parse import urlsplit
 from qmv.artifacts import File
 from qmv.engine.cache import Cache, digest
 from qmv.engine.no_songs import refuse_other
-from qmv.engine.song_addresses import check_address, identity, in_bucket, shown, suffix_of
+from qmv.engine.song_addresses import check_address, check_public, identity, in_bucket, shown, suffix_of
 from qmv.errors import AccessError, ConfigError, InputError, ServiceError, output_error
 from qmv.media.audio import inspect
+from qmv.media.length import sounding_s
 from qmv.objects.places import open_store
 from qmv.objects.store import Absent, TooLarge
 from qmv.objects.web import Edition, Web
+from qmv.objects.web_guard import Guard
 
 __all__ = ["RemoteSong"]
 
 _SONGS, _ADDRESSES = "downloads", "addresses"
 _ABOUT = "about.json"
+_LYRICS = ".lrc"  # of a file of this name beside the song; a song that is called so would be taken for its own lyrics
 _MB = 1_000_000
+_GRACE_S = 1.0  # encoders add some silence
 _PATIENCE_S = 90.0  # with buckets, which deliveries wait longer for
 
 
@@ -53,6 +57,8 @@ class RemoteSong:
     most_mb: float
     cache: Cache
     tell: Callable[[str], None]
+    most_minutes: float | None = None
+    public_only: bool = False  # connects to public addresses only, whatever a name means and an answer leads on to
 
     def file(self) -> Path:
         """The song's file in the cache, as the address holds it now.
@@ -61,6 +67,13 @@ class RemoteSong:
         ConfigError, InputError, AccessError or ServiceError with the sentence for what is wrong.
         """
         check_address(self.address)
+        if self.public_only:
+            check_public(self.address)
+        path = self._had()
+        self._check_length(path)
+        return path
+
+    def _had(self) -> Path:
         with _full_disk_told(), self.cache.lock(_ADDRESSES, self._key):
             kept = self._kept()
             try:
@@ -102,7 +115,8 @@ class RemoteSong:
             raise InputError(f"{self._where}: has {size}, and {most}; raise it, or give a smaller file.") from error
 
     def _from_web(self, kept: _Kept | None) -> dict[str, Any] | None:
-        web = Web(where=self._where, allow=self._allow, accept=self._accept)
+        guard = Guard() if self.public_only else None
+        web = Web(where=self._where, allow=self._allow, accept=self._accept, guard=guard)
         known = Edition(**kept.edition) if kept else None
         edition = web.fetch(self.address.partition("#")[0], self._part, self._most_bytes, known)
         return None if edition is None else asdict(edition)
@@ -142,6 +156,8 @@ class RemoteSong:
             )
         try:
             check_address(target)
+            if self.public_only:
+                check_public(target)
         except ConfigError as error:
             raise InputError(f"{self._where}: leads on to another address: {error}") from error
         if urlsplit(source).scheme == "https" and urlsplit(target).scheme != "https":
@@ -157,6 +173,15 @@ class RemoteSong:
         size = "" if size_bytes is None else f", {size_bytes / _MB:.1f} MB"
         self.tell(f"fetching {shown(self.address)}{size}")
 
+    def _check_length(self, path: Path) -> None:
+        if self.most_minutes is None:
+            return
+        most_s = self.most_minutes * 60 + _GRACE_S
+        if sounding_s(path, most_s) > most_s:
+            raise InputError(
+                f"{self._where}: is longer than {self.most_minutes:g} minutes, as song.most_minutes allows; cut it."
+            )
+
     # -- keeping -----------------------------------------------------------------------------------------------------
 
     def _kept(self) -> _Kept | None:
@@ -171,7 +196,8 @@ class RemoteSong:
 
     def _keep(self, edition: dict[str, Any]) -> Path:
         """Puts the fetched file into the cache, once it is known to be a song."""
-        name = f"song{suffix_of(self.address)}"
+        suffix = suffix_of(self.address)
+        name = f"song{suffix if suffix != _LYRICS else ''}"
         song = digest({"song": File.of(self._part).sha256, "name": name})
         folder, _ = self.cache.once(_SONGS, song, lambda part: self._place(part / name))
         self._part.unlink(missing_ok=True)

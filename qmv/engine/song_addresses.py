@@ -14,10 +14,11 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from qmv.engine.secrets import HIDDEN, hide_text
 from qmv.errors import ConfigError
 from qmv.objects.places import CLOUDS
+from qmv.objects.web_guard import inner_name
 
 __all__ = [
-    "check_address", "encoded", "hide_address", "identity", "in_bucket", "is_remote", "local", "shown", "split_list",
-    "suffix_of", "title_of",
+    "check_address", "check_public", "encoded", "hide_address", "identity", "in_bucket", "is_remote", "local", "shown",
+    "split_list", "suffix_of", "title_of",
 ]  # fmt: skip
 
 _REMOTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -125,6 +126,15 @@ def check_address(address: str) -> None:
             f"{where}: is a page that plays a song, not the song's file; give the address of an audio file, "
             "or a file that you have."
         )
+
+
+def check_public(address: str) -> None:
+    """Raises ConfigError for an https address that is not on the public Internet, as far as its words tell."""
+    if in_bucket(address):
+        return
+    why = inner_name(address)
+    if why is not None:
+        raise ConfigError(f"song ({shown(address)}): {why} (song.public_only); give the address of a public host.")
 
 
 def is_loopback(host: str) -> bool:

@@ -15,7 +15,7 @@ from qmv.analysis.beat_files import read, within
 from qmv.analysis.overrides import nearest
 from qmv.analysis.window import asked_s
 from qmv.artifacts import File, Hints, LyricLine, Song
-from qmv.engine.song_addresses import check_address, hide_address, is_remote, shown
+from qmv.engine.song_addresses import check_address, check_public, hide_address, is_remote, shown
 from qmv.errors import ConfigError, InputError
 from qmv.media.lyrics import beside
 from qmv.media.lyrics import read as read_lyrics
@@ -65,8 +65,12 @@ def _check_places(song: SongSettings) -> None:
     """Where the song and what belongs to it lie."""
     if is_remote(song.path):
         check_address(song.path)
+        if song.public_only:
+            check_public(song.path)
     if not 0 < song.most_mb <= _MOST_MB:
         raise ConfigError(f"song: most_mb must be above 0, at most {_MOST_MB:g}, got {song.most_mb:g}.")
+    if song.most_minutes is not None and not 0 < song.most_minutes <= _LONGEST_S / 60:
+        raise ConfigError(f"song: most_minutes must be above 0, got {song.most_minutes:g}.")
     for name, value in (("beats_file", song.beats_file), ("lyrics", song.lyrics)):
         if value is not None and is_remote(value):
             hide_address(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,11 +19,17 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["AudioInfo", "blocks", "inspect", "mono", "sample_count"]
+__all__ = ["AudioInfo", "blocks", "inspect", "mono", "opened", "sample_count"]
 
 log = logging.getLogger("qmv")
 
 READABLE = "give a song as mp3, wav, flac, ogg, opus or m4a"
+_LONGEST_TAG = 500
+# FFmpeg also reads lists of other files and addresses, whatever a file is called; these hold their sound themselves
+_CONTAINERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,iff,loas,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,"
+    "mpc8,mpeg,mpegts,nut,ogg,rm,sox,tak,tta,voc,w64,wav,wv,xwma"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +44,14 @@ class AudioInfo:
 
 def inspect(path: Path) -> AudioInfo:
     """Raises InputError for a file that is missing, empty, or has no sound in it."""
-    with _open(path) as container:
+    with opened(path) as container:
         stream = container.streams.audio[0]
         tags = {key.lower(): value for key, value in {**stream.metadata, **container.metadata}.items()}
         return AudioInfo(
             rate_hz=stream.codec_context.sample_rate,
             channels=min(2, stream.codec_context.channels),
-            title=tags.get("title", "").strip(),
-            artist=tags.get("artist", "").strip(),
+            title=tags.get("title", "")[:_LONGEST_TAG].strip(),
+            artist=tags.get("artist", "")[:_LONGEST_TAG].strip(),
         )
 
 
@@ -92,7 +100,8 @@ def no_sound(song: Song) -> InputError:
     return InputError(f"song ({song.file.path}): has no sound in it; {READABLE}.")
 
 
-def _open(path: Path) -> av.container.InputContainer:
+def opened(path: Path) -> av.container.InputContainer:
+    """The file, with at least one track of sound; raises InputError where there is none."""
     import av
 
     try:
@@ -108,7 +117,9 @@ def _open(path: Path) -> av.container.InputContainer:
     if path.stat().st_size == 0:
         raise InputError(f"song ({path}): the file is empty; {READABLE}.")
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(str(path), metadata_errors="replace", options=_bounds())
+    except av.ArgumentError as error:  # of a kind that holds no sound of its own, such as a list of files
+        raise InputError(f"song ({path}): has no sound in it; {READABLE}.") from error
     except (av.FFmpegError, OSError) as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"song ({path}): cannot be read as audio ({reason}); {READABLE}.") from error
@@ -118,12 +129,26 @@ def _open(path: Path) -> av.container.InputContainer:
     return container
 
 
+@functools.cache
+def _bounds() -> dict[str, str]:
+    """What FFmpeg may take a file for, and what of it it may decode to know it: no cover, whose few bytes may be
+    gigabytes of picture."""
+    from av.codec.codec import Codec, UnknownCodecError, codecs_available
+
+    sounds = []
+    for name in codecs_available:
+        with contextlib.suppress(UnknownCodecError):
+            if (codec := Codec(name, "r")).type == "audio":
+                sounds.append(codec.name)
+    return {"format_whitelist": _CONTAINERS, "codec_whitelist": ",".join(sounds)}
+
+
 def _decode(path: Path, info: AudioInfo) -> Iterator[npt.NDArray[np.float32]]:
     import av
 
     layout = "mono" if info.channels == 1 else "stereo"
     damaged = 0
-    with _open(path) as container:
+    with opened(path) as container:
         # only between whole numbers does FFmpeg hold a mix of many channels within full scale
         many = container.streams.audio[0].codec_context.channels > 2
         resampler = av.AudioResampler(format="s32p" if many else "fltp", layout=layout, rate=info.rate_hz)

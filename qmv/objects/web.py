@@ -11,6 +11,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from urllib.parse import urljoin
 from qmv.errors import AccessError, InputError, ServiceError
 from qmv.objects.store import TooLarge
 from qmv.objects.web_faults import Trouble, trouble_of
+from qmv.objects.web_guard import Guard, NotPublic
 from qmv.objects.web_headers import Edition, compression, edition, retry_after_s, span
 from qmv.objects.web_watch import Watch
 
@@ -46,6 +48,7 @@ class Web:
     where: str
     allow: Callable[[str, str], None]
     accept: Callable[[bytes, str, int | None], None]
+    guard: Guard | None = None  # keeps to public addresses
     answer_s: float = 20.0
     patience_s: float = 90.0  # without bytes that are new, or with so few that it is slower than the slowest
     knocks_s: float = 8.0  # the same, where the server was never reached
@@ -59,10 +62,8 @@ class Web:
         What an ended fetch has left in `part` is gone on with. Raises TooLarge as soon as that is known; InputError and
         AccessError for what the user must mend, ServiceError where the server cannot be reached or used in time.
         """
-        import httpx
-
         since, best, tries, reached = time.monotonic(), _size(part), 0, False
-        with httpx.Client(timeout=self.answer_s, headers=_HEADERS) as client:
+        with self._client() as client:
             while True:
                 try:
                     return self._once(client, url, part, most_bytes, known)
@@ -77,6 +78,13 @@ class Web:
                         raise ServiceError(f"{self.where}: {trouble}; try again later.") from trouble
                     time.sleep(wait_s * random.uniform(1.0, 1.2))
                     tries += 1
+
+    def _client(self) -> AbstractContextManager[httpx.Client]:
+        import httpx
+
+        if self.guard is not None:
+            return self.guard.client(self.answer_s, _HEADERS)
+        return httpx.Client(timeout=self.answer_s, headers=_HEADERS)
 
     def _once(
         self, client: httpx.Client, url: str, part: Path, most_bytes: int, known: Edition | None
@@ -96,6 +104,8 @@ class Web:
                     raise TooLarge(told.size_bytes)
                 self._write(answer, part, begins, told, most_bytes)
                 return told
+        except NotPublic as error:
+            raise InputError(f"{self.where}: {error}; give the address of a public host, or a file.") from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             raise trouble_of(error, self.where) from error
 

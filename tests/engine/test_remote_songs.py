@@ -71,6 +71,59 @@ def site(tmp_path: Path, song: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield start
 
 
+# -- only from public hosts, only so long ----------------------------------------------------------------------------
+
+
+def test_with_public_only_this_machine_is_not_asked(site: Callable[..., Site]) -> None:
+    there = site()
+    remote = RemoteSong(address=there.url(), most_mb=1.0, public_only=True, cache=there.cache, tell=there.told.append)
+    with pytest.raises(ConfigError, match="is not asked, only 443"):
+        remote.file()
+    assert there.statuses() == []
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("https://10.0.0.1/x.wav", "the host has no public address"),
+        ("https://example.com:22/x", "port 22 is not asked"),
+    ],
+)
+def test_with_public_only_a_way_that_leads_inside_is_refused(target: str, words: str) -> None:
+    remote = RemoteSong(
+        address="https://example.com/x.wav", most_mb=1.0, public_only=True, cache=Cache(Path("none")), tell=print
+    )
+    with pytest.raises(InputError, match=f"leads on to another address: .*{words}"):
+        remote._allow("https://example.com/x.wav", target)
+
+
+def test_a_run_with_public_only_refuses_inner_addresses_before_any_work() -> None:
+    for path in ("https://localhost/a.mp3", "https://127.1/a.mp3", "https://intranet/a.mp3"):
+        with pytest.raises(ConfigError, match="the host has no public address"):
+            check(SongSettings(path=path, public_only=True))
+    check(SongSettings(path="gs://bucket/a.mp3", public_only=True))
+    check(SongSettings(path="https://example.com/a.mp3", public_only=True))
+
+
+def test_a_song_that_is_too_long_is_refused_also_where_it_is_kept(site: Callable[..., Site]) -> None:
+    """The song has 3 s."""
+    there = site()
+    there.file()
+    long, short = (
+        RemoteSong(address=there.url(), most_mb=1.0, most_minutes=most, cache=there.cache, tell=there.told.append)
+        for most in (0.05, 0.03)
+    )
+    assert long.file().name == "song.wav"
+    with pytest.raises(InputError, match=r"is longer than 0\.03 minutes, as song\.most_minutes allows"):
+        short.file()
+
+
+@pytest.mark.parametrize("most", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_length_that_is_none_is_refused(most: float) -> None:
+    with pytest.raises(ConfigError, match="most_minutes must be above 0"):
+        check(SongSettings(path="a.mp3", most_minutes=most))
+
+
 # -- the cache -------------------------------------------------------------------------------------------------------
 
 
