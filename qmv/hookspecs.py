@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import pluggy
 
-from qmv.api import Effect, Encoder, ImageProvider, Motion, Stage, Storage, Tracker, Transition, Writer
+from qmv.api import Effect, Encoder, ImageProvider, Motion, Observer, Stage, Storage, Tracker, Transition, Writer
 from qmv.events import Event
 
 __all__ = ["hookimpl", "hookspec"]
@@ -68,10 +68,16 @@ def qmv_storages() -> list[type[Storage]]:  # type: ignore[empty-body]
 
 
 @hookspec
+def qmv_observers() -> list[type[Observer]]:  # type: ignore[empty-body]
+    """Observer classes."""
+
+
+@hookspec
 def qmv_config_paths() -> list[str]:  # type: ignore[empty-body]
     """Folders of presets for Hydra's search path, such as 'pkg://my_package.conf'."""
 
 
 @hookspec
 def qmv_event(event: Event) -> None:
-    """Sees every event of a run; what it raises is logged and never stops the run."""
+    """Sees every event of every run, as it happens and with what is secret in it, so it must be quick; what it raises
+    is logged and never stops the run. What may take its time, or be chosen by a config, is an Observer."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 from qmv.api.encoder import Coding, Encoder, Levels
 from qmv.api.frames import Effect, Motion, Transition
 from qmv.api.image import ImageProvider
+from qmv.api.observer import About, Observer, Watcher
 from qmv.api.plugin import Plugin
 from qmv.api.purchases import Purchase, Purchases
 from qmv.api.request import ImageRequest, Outcome
@@ -36,8 +37,8 @@ from qmv.objects.store import ObjectStore, Standing, Upload
 from qmv.settings import plugin, setting
 
 __all__ = [
-    "IDENTITY", "Account", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame", "Hints",
-    "ImageProvider", "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "ObjectStore", "Outcome", "Plugin",
-    "Prompt", "Purchase", "Purchases", "Slot", "Stage", "Standing", "Storage", "Stored", "Tracker", "Transition",
-    "Upload", "Writer", "plugin", "setting",
+    "IDENTITY", "About", "Account", "Affine", "Brief", "Cache", "Coding", "Context", "Effect", "Encoder", "Frame",
+    "Hints", "ImageProvider", "ImageRequest", "Ledger", "Levels", "Moment", "Motion", "ObjectStore", "Observer",
+    "Outcome", "Plugin", "Prompt", "Purchase", "Purchases", "Slot", "Stage", "Standing", "Storage", "Stored",
+    "Tracker", "Transition", "Upload", "Watcher", "Writer", "plugin", "setting",
 ]  # fmt: skip

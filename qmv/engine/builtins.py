@@ -58,6 +58,7 @@ _STORAGES = (
     "qmv.plugins.storage.gcs:Gcs",
     "qmv.plugins.storage.object_store:ObjectStoreStorage",
 )
+_OBSERVERS = ("qmv.plugins.observer.redis:Redis",)
 
 
 def _classes(paths: tuple[str, ...]) -> list[Any]:
@@ -108,3 +109,8 @@ def qmv_encoders() -> list[Any]:
 @hookimpl
 def qmv_storages() -> list[Any]:
     return _classes(_STORAGES)
+
+
+@hookimpl
+def qmv_observers() -> list[Any]:
+    return _classes(_OBSERVERS)

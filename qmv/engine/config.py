@@ -8,6 +8,7 @@ in `engine.songs`, `app` and `run.py`.
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import types
 import typing
@@ -19,8 +20,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from qmv.api import Plugin, Stage
+from qmv.api import Observer, Plugin, Stage
 from qmv.artifacts import Style
+from qmv.engine.hiding import hide_addresses
 from qmv.engine.palette import COLOUR, with_palette
 from qmv.engine.registry import Registry
 from qmv.engine.secrets import has_key, hide
@@ -29,7 +31,9 @@ from qmv.engine.songs import quoted_template
 from qmv.errors import ConfigError, UnknownName
 from qmv.settings import described
 
-__all__ = ["Job", "SongSettings", "bind", "bound", "changed", "node_of", "plugin_fields", "publish", "recorded"]
+__all__ = [
+    "Job", "SongSettings", "bind", "bound", "changed", "node_of", "observers", "plugin_fields", "publish", "recorded",
+]  # fmt: skip
 
 
 T = TypeVar("T")
@@ -127,6 +131,7 @@ class Schema:
     session: str = ""
     n: int | None = None
     licence: str = ""
+    observers: Any = field(default_factory=list)  # names, or mappings with a name
     audio: str = "aac"
     audio_kbps: int = 256
     loudness_lufs: float | None = None
@@ -210,6 +215,9 @@ class Job:
     run: RunSettings
     outputs: str
     budget_usd: float | None = None
+    observers: tuple[Observer, ...] = ()
+    session: str = ""
+    n: int = 1
 
 
 def bind(cfg: DictConfig, registry: Registry) -> Job:
@@ -234,12 +242,43 @@ def bind(cfg: DictConfig, registry: Registry) -> Job:
         run=run,
         outputs=cfg.outputs,
         budget_usd=cfg.budget_usd,
+        observers=observers(cfg, registry),
+        session=cfg.session,
+        n=1 if cfg.n is None else cfg.n,
     )
 
 
 def bound(cfg: DictConfig, registry: Registry, path: str) -> Stage:
     """The one stage at a path of a config."""
     return typing.cast(Stage, _bind(registry, "stage", plain(cfg, path), path))
+
+
+def observers(cfg: DictConfig, registry: Registry) -> tuple[Observer, ...]:
+    """Those that a config names; raises ConfigError for the first that cannot be."""
+    given = plain(cfg, "observers")
+    items = given if isinstance(given, list) else [] if given is None else [given]
+    return tuple(_observer(cfg, registry, item, f"observers[{place}]") for place, item in enumerate(items))
+
+
+def _observer(cfg: DictConfig, registry: Registry, item: Any, where: str) -> Observer:
+    node = item if isinstance(item, dict) else {"name": item}
+    if not isinstance(node.get("name"), str):
+        raise ConfigError(
+            f"{where}: names no observer plugin, got {item!r}; give its name, or {{name: NAME, SETTING: VALUE}}; "
+            f"known: {', '.join(registry.names('observer'))}."
+        )
+    cls = registry.get("observer", node["name"]).cls
+    if unknown := sorted(str(key) for key in node if key not in ("name", *described(cls))):
+        raise UnknownName(f"{where} ({cls.name}) setting", unknown[0], described(cls))
+    try:
+        typed = OmegaConf.merge(_node(cls), node)
+        typed._set_parent(cfg)  # where its knobs are
+        settings = OmegaConf.to_container(typed, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        text = str(error).splitlines()[0].rstrip(".")
+        key = getattr(error, "full_key", None) or getattr(error, "key", None) or "a setting"
+        raise ConfigError(f"{where} ({cls.name}): {key}: {text}; give it another value.") from error
+    return typing.cast(Observer, _bind(registry, "observer", settings, where))
 
 
 def recorded(cfg: DictConfig) -> dict[str, Any]:
@@ -338,6 +377,8 @@ def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:
             if not re.fullmatch(r"[A-Za-z_]\w*", str(value), re.ASCII):
                 raise ConfigError(f"{where}: {name} is the name of an environment variable, got '{value}'.")
             hide(str(value))
+        elif name.endswith("url_env"):
+            hide_addresses(os.environ.get(str(value), ""))  # the user and the password in it
     try:
         return cls(**settings)
     except UnknownName as error:

@@ -17,7 +17,7 @@ __all__ = ["BUDGET_ENV", "account_of", "budget_name", "book", "ledger_of", "pict
 
 BUDGET_ENV = "QMV_SWEEP_BUDGET"  # the jobs of a sweep find the name of their common budget in it
 _NOT_THE_WORK = re.compile(  # what may change between two tries at the same work
-    r"\W*((run|hydra|fallback|prices)\.|(outputs|on_missing)=|image@fallback="
+    r"\W*((run|hydra|fallback|prices)\.|(outputs|on_missing|observers)=|image@fallback="
     r"|([\w.]+\.)?(budget_usd|deadline_s|answer_s|tries|concurrency|price_usd|key_env|url)=)"
 )
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from qmv.api import Stage
+from qmv.api import Observer, Stage
 from qmv.artifacts import Artifact, Delivery
-from qmv.engine.config import bound, changed, node_of
+from qmv.engine.config import bound, changed, node_of, observers
 from qmv.engine.manifest import SCHEMA_VERSION
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, InputError
@@ -22,7 +22,7 @@ __all__ = ["Recorded"]
 
 A = TypeVar("A", bound=Artifact)
 _FOLDER = "${hydra:runtime.output_dir}"  # what config.yaml calls the run's own folder
-_OPEN = ("session", "n", "licence")  # knobs of a delivery
+_OPEN = ("session", "n", "licence", "observers")  # knobs of a delivery
 _MANIFEST = {
     "status": str, "song": dict, "choices": dict, "overrides": list, "stages": list, "video": dict, "deliveries": list,
     "made_with": dict, "made_in": str, "config": dict,
@@ -41,6 +41,7 @@ class _Part:
     session: str = ""
     n: int | None = None
     licence: str = ""
+    observers: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +97,9 @@ class Recorded:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{file}: cannot be read ({error}); run the command of this run again.") from error
 
-    def delivery(self, registry: Registry, overrides: Sequence[str]) -> tuple[str, Stage]:
-        """The stage that delivers, by its node's name, with `storage=NAME`, `storage.x=y`, `session=ID` ... changed."""
+    def delivery(self, registry: Registry, overrides: Sequence[str]) -> tuple[str, Stage, tuple[Observer, ...]]:
+        """The stage that delivers, after its node's name, with `storage=NAME`, `storage.x=y`, `session=ID` ... changed;
+        and who is told of it."""
         config = self.config(self.folder)
         if config.storage.get("name") == "folder":  # a relative one is of the folder that the run was started in
             config.storage.path = str(self.made_in / str(config.storage.get("path", "")))
@@ -114,7 +116,7 @@ class Recorded:
         stage = bound(part, registry, f"stages.{node}")
         if not issubclass(stage.makes(), Delivery):
             raise ConfigError(f"stages.{node} ({stage.name}): delivers nothing; name one that does.")
-        return node, stage
+        return node, stage, observers(part, registry)
 
 
 def _check(found: Any, shape: Mapping[str, type], where: str) -> None:

@@ -6,18 +6,21 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from qmv.api import Context, Stage
+from qmv.api import About, Context, Stage
 from qmv.artifacts import Artifact, Delivery, File, Song, Style, Video
 from qmv.engine.cache import Cache, digest
 from qmv.engine.money import account_of
 from qmv.engine.parallel import Mapper
 from qmv.engine.recorded import Recorded
 from qmv.engine.registry import Registry
+from qmv.engine.run_errors import error_kind, run_error
 from qmv.engine.secrets import redacted
+from qmv.engine.watchers import watched
 from qmv.errors import InputError, ProofError
 from qmv.events import Event, Notice, RunFinished, RunStarted, StageFinished, StageStarted
 from qmv.plain import content
@@ -32,21 +35,49 @@ def redeliver(recorded: Recorded, overrides: Sequence[str], registry: Registry) 
 
     Raises ProofError for a run whose video is out of sync, InputError for one that made no video.
     """
-    node, stage = recorded.delivery(registry, overrides)
+    node, stage, observers = recorded.delivery(registry, overrides)
     _check_proof(recorded)
+    with watched(registry, observers, _about(recorded, stage)), _verdict(recorded, registry, node, stage) as made:
+        ctx = _context(recorded, node, registry)
+        stage.ready(ctx)
+        inputs = _inputs(recorded, stage)
+        title = recorded.manifest["song"]["title"]
+        registry.publish(RunStarted(folder=str(recorded.folder), title=title, nodes=(node,)))
+        registry.publish(StageStarted(node=node, stage=stage.name))
+        made.append(stage.run(ctx, **inputs))
+    _record(recorded, made[0])
+    return made[0]  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _verdict(recorded: Recorded, registry: Registry, node: str, stage: Stage) -> Iterator[list[Any]]:
+    """Tells how the delivery ended, which the block puts into the list."""
     started = time.monotonic()
-    ctx = _context(recorded, node, registry)
-    stage.ready(ctx)
-    inputs = _inputs(recorded, stage)
-    title = recorded.manifest["song"]["title"]
-    registry.publish(RunStarted(folder=str(recorded.folder), title=title, nodes=(node,)))
-    registry.publish(StageStarted(node=node, stage=stage.name))
-    delivery: Any = stage.run(ctx, **inputs)
+    made: list[Any] = []
+    try:
+        yield made
+    except BaseException as cause:
+        took_s, status = time.monotonic() - started, "failed"
+        if isinstance(cause, KeyboardInterrupt):
+            status, error, kind = "cancelled", "cancelled", ""
+        else:
+            told = run_error(cause, recorded.folder, f"stages.{node} ({stage.name})")
+            error, kind = str(told), error_kind(told)
+        registry.publish(RunFinished(status=status, seconds=took_s, error=error, error_kind=kind))
+        raise
     took_s = time.monotonic() - started
     registry.publish(StageFinished(node=node, stage=stage.name, cached=False, seconds=took_s))
-    registry.publish(RunFinished(status="finished", seconds=took_s, result=delivery.url))
-    _record(recorded, delivery)
-    return delivery  # type: ignore[no-any-return]
+    deliveries = tuple(content(delivery) for delivery in made)
+    registry.publish(RunFinished(status="finished", seconds=took_s, result=made[0].url, deliveries=deliveries))
+
+
+def _about(recorded: Recorded, stage: Any) -> About:
+    n = getattr(stage, "n", None)
+    return About(
+        session=getattr(stage, "session", ""), n=1 if n is None else n, folder=recorded.folder,
+        song=recorded.manifest["song"].get("address") or recorded.manifest["song"]["path"],
+        style=str(recorded.manifest.get("style", "")),
+    )  # fmt: skip
 
 
 def _check_proof(recorded: Recorded) -> None:
@@ -114,7 +145,7 @@ def _record(recorded: Recorded, delivery: Delivery) -> None:
     with FileLock(recorded.outputs() / "cache" / "uploads" / f"{digest(str(recorded.folder))}.lock"):
         manifest = dict(Recorded.read(recorded.folder).manifest)  # another delivery may have written meanwhile
         manifest["deliveries"] = [*manifest["deliveries"], {"at": at, **content(delivery)}]
-        manifest |= {"result": delivery.url, "status": "finished", "error": None}
+        manifest |= {"result": delivery.url, "status": "finished", "error": None, "error_kind": ""}
         for record in manifest["stages"]:
             if record["stage"] == "deliver":
                 record |= {"status": "finished", "error": None}

@@ -24,7 +24,19 @@ from typing import Any
 import pluggy
 
 from qmv import __version__, hookspecs
-from qmv.api import Effect, Encoder, ImageProvider, Motion, Plugin, Stage, Storage, Tracker, Transition, Writer
+from qmv.api import (
+    Effect,
+    Encoder,
+    ImageProvider,
+    Motion,
+    Observer,
+    Plugin,
+    Stage,
+    Storage,
+    Tracker,
+    Transition,
+    Writer,
+)
 from qmv.engine import builtins
 from qmv.errors import ConfigError, PluginError, UnknownName
 from qmv.events import Event
@@ -44,6 +56,7 @@ KINDS: dict[str, tuple[type[Plugin], str]] = {
     "effect": (Effect, "qmv_effects"),
     "encoder": (Encoder, "qmv_encoders"),
     "storage": (Storage, "qmv_storages"),
+    "observer": (Observer, "qmv_observers"),
 }
 
 

@@ -65,6 +65,7 @@ def replay(before: Recorded, folder: Path, registry: Registry, *, song: Path | N
         config.storage = node_of(registry, "storage", "folder")
         config.storage.path = str(folder)
         config.session = ""
+        config.observers = []  # it is nobody's video
         if not pay:
             config.budget_usd = 0.0
     made_with = provenance(registry)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from qmv.api import Context
+from qmv.api import About, Context
 from qmv.artifacts import Artifact, Beats, Delivery, HandOff, Pictures, Song, Storyboard, SyncProof, Video
 from qmv.engine.artifact_cache import ArtifactCache
 from qmv.engine.cache import Cache, digest
@@ -32,6 +32,7 @@ from qmv.engine.registry import Registry
 from qmv.engine.run_errors import error_kind, run_error
 from qmv.engine.shared_cache import shared_cache, sharing
 from qmv.engine.song_addresses import is_remote, shown
+from qmv.engine.watchers import watched
 from qmv.engine.windows import way_to_beats, windowed
 from qmv.errors import PluginError, QmvError
 from qmv.events import (
@@ -75,7 +76,9 @@ class Run:
     def execute(self) -> Manifest:
         """Makes everything; raises QmvError for the first stage that fails, after the manifest says so."""
         started = time.monotonic()
-        with self._observed(), self._verdict(started), sharing(self.cache, self._tell_of_cache, self._put_together):
+        sharing_here = sharing(self.cache, self._tell_of_cache, self._put_together)
+        with self._observed(), contextlib.ExitStack() as watching, self._verdict(started), sharing_here:
+            watching.enter_context(watched(self.registry, self.job.observers, self._about()))
             self._check_first()
             nodes = self._plan()
             self._check_ready(nodes)
@@ -302,6 +305,10 @@ class Run:
             parallel=Mapper(self.registry.files, lambda words: self._publish(Notice(node=node, message=words))),
             account=self.account,
         )
+
+    def _about(self) -> About:
+        job = self.job
+        return About(session=job.session, n=job.n, folder=self.folder, song=shown(job.song.path), style=job.style.name)
 
     def _inputs(self, node: Node) -> dict[str, Artifact]:
         return {source: self.values[source] for source in node.sources}

@@ -24,10 +24,11 @@ from qmv.testing.pictures import ImageProviderContract
 from qmv.testing.sound import TrackerContract
 from qmv.testing.stages import StageContract
 from qmv.testing.things import click_track, image_request, noise_frame, song_shot, stage_context, style, trial_purchases
+from qmv.testing.watching import ObserverContract
 from qmv.testing.words import WriterContract
 
 __all__ = [
-    "HEAVY", "EffectContract", "EncoderContract", "ImageProviderContract", "MotionContract", "PluginContract",
-    "StageContract", "StorageContract", "TrackerContract", "TransitionContract", "WriterContract", "click_track",
-    "image_request", "noise_frame", "song_shot", "stage_context", "style", "trial_purchases",
+    "HEAVY", "EffectContract", "EncoderContract", "ImageProviderContract", "MotionContract", "ObserverContract",
+    "PluginContract", "StageContract", "StorageContract", "TrackerContract", "TransitionContract", "WriterContract",
+    "click_track", "image_request", "noise_frame", "song_shot", "stage_context", "style", "trial_purchases",
 ]  # fmt: skip

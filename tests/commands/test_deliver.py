@@ -100,6 +100,62 @@ def test_a_run_whose_delivery_failed_is_finished_by_it(deliver: Deliver, run: Pa
     )  # fmt: skip
 
 
+WITNESS = """
+from pathlib import Path
+
+from qmv.api import Observer, Watcher, plugin, setting
+from qmv.events import as_mapping
+from qmv.hookspecs import hookimpl
+
+
+class Writes(Watcher):
+    def __init__(self, path, about):
+        self.path, self.lines = path, [f"{about.session} {about.n}"]
+
+    def see(self, event):
+        kinds = {"RunFinished": ("status", "error_kind")}
+        values = as_mapping(event)
+        self.lines.append(" ".join([values["event"], *(values[name] for name in kinds.get(values["event"], ()))]))
+
+    def tell(self):
+        self.path.write_text("\\n".join(self.lines))
+
+
+@plugin
+class Witness(Observer):
+    \"\"\"Writes down what it sees.\"\"\"
+
+    name = "witness"
+    path: str = setting("the file")
+
+    def watch(self, about):
+        return Writes(Path(self.path), about)
+
+
+@hookimpl
+def qmv_observers():
+    return [Witness]
+"""
+
+
+def test_observers_of_the_run_are_told_of_its_delivery(deliver: Deliver, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "witness.py").write_text(WITNESS, encoding="utf-8")
+    config, seen = manifest(run)["config"], tmp_path / "seen.txt"
+    observers = [{"name": "witness", "path": str(seen)}]
+    plugins = [*config["plugins"], str(tmp_path / "witness.py")]
+    changed(run, config=config | {"observers": observers, "plugins": plugins})
+    where = (f"storage.path={tmp_path / 'films'}", "session=spring", "n=4")
+    assert deliver(run, *where)[0] == 0
+    lines = seen.read_text(encoding="utf-8").splitlines()
+    assert (lines[:3], lines[-1]) == (["spring 4", "RunStarted", "StageStarted"], "RunFinished finished ")
+    (tmp_path / "films" / "videos" / "spring" / "video_4.mp4").write_bytes(b"another film")
+    assert deliver(run, *where)[0] == 1
+    assert seen.read_text(encoding="utf-8").splitlines()[-1] == "RunFinished failed OutputError"
+    seen.unlink()
+    assert deliver(run, *where, "storage.overwrite=true", "observers=[]")[0] == 0
+    assert not seen.exists()
+
+
 def test_another_video_is_replaced_only_when_told_to(deliver: Deliver, run: Path, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "a.mp4").write_bytes(b"another")
@@ -114,7 +170,10 @@ def test_another_video_is_replaced_only_when_told_to(deliver: Deliver, run: Path
     ("words", "said"),
     [
         (["storage=foldr"], "storage: 'foldr' is not known. Did you mean 'folder'?"),
-        (["seed=2"], "seed: cannot be changed here; what can is session, n, licence, storage, stages.delivery."),
+        (
+            ["seed=2"],
+            "seed: cannot be changed here; what can is session, n, licence, observers, storage, stages.delivery.",
+        ),
         (["session=../x"], "session has letters"),
         (["n=many"], "n: must be a whole number, got 'many'"),
         (["storage.pat=x"], "pat"),

@@ -13,6 +13,7 @@ from qmv.engine.config import Job, bind, plugin_fields
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, UnknownName
 from qmv.plugins.effect.flash import Flash
+from qmv.plugins.observer.redis import Redis
 from qmv.stages.assemble_video import AssembleVideo
 from qmv.stages.track_beats import TrackBeats
 
@@ -58,6 +59,26 @@ def qmv_trackers():
 @hookimpl
 def qmv_stages():
     return [Pair]
+"""
+
+
+WATCH = """
+from qmv.api import Observer, Watcher, plugin, setting
+from qmv.hookspecs import hookimpl
+
+
+@plugin
+class Watch(Observer):
+    name = "watch"
+    text: str = setting("what it says", default="", knob="licence")
+
+    def watch(self, about):
+        return Watcher()
+
+
+@hookimpl
+def qmv_observers():
+    return [Watch]
 """
 
 
@@ -198,6 +219,32 @@ def test_knob_can_be_overridden_for_one_stage(job: Callable[..., Job]) -> None:
     assert stages["storyboard"].fps == "25"  # type: ignore[attr-defined]
 
 
+# -- observers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "observers"),
+    [
+        ("observers=[]", ()),
+        ("observers=redis", (Redis(),)),
+        ("observers=[redis]", (Redis(),)),
+        ("observers=[{name: redis, keep_hours: 24}]", (Redis(keep_hours=24.0),)),
+        ("observers=[redis, {name: redis, url_env: OTHER_URL}]", (Redis(), Redis(url_env="OTHER_URL"))),
+    ],
+)
+def test_bind_gives_the_observers(job: Callable[..., Job], override: str, observers: tuple[Redis, ...]) -> None:
+    found = job(override, "session=spring", "n=3")
+    assert (repr(found.observers), found.session, found.n) == (repr(observers), "spring", 3)
+
+
+def test_setting_of_an_observer_may_follow_a_knob(job: Callable[..., Job], tmp_path: Path) -> None:
+    (tmp_path / "watch.py").write_text(WATCH, encoding="utf-8")
+    [one, other] = job(
+        f"plugins=[{tmp_path / 'watch.py'}]", "licence=CC0", "observers=[watch, {name: watch, text: x}]"
+    ).observers
+    assert (one.text, other.text) == ("CC0", "x")  # type: ignore[attr-defined]
+
+
 # -- mistakes --------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +273,13 @@ def test_knob_can_be_overridden_for_one_stage(job: Callable[..., Job]) -> None:
         ("image=folder", r"image\.path: has no value yet; give it one with image\.path=VALUE"),
         ("+motion.zom=1", r"motion \(ken_burns\):? setting: 'zom' is not known\. Did you mean 'zoom'\?"),
         ("+stages.more=3", r"stages\.more: names no stage plugin, got 3; ~stages\.more drops a stage; known: "),
+        ("observers=[rediss]", r"observer: 'rediss' is not known\. Did you mean 'redis'\? Known: redis"),
+        ("observers=3", r"observers\[0\]: names no observer plugin, got 3; give its name, or \{name: NAME"),
+        ("observers=[redis,{keep_hours:2}]", r"observers\[1\]: names no observer plugin, got \{'keep_hours': 2\}"),
+        ("observers=[{name:redis,keep_ours:2}]", r"observers\[0\] \(redis\) setting: 'keep_ours' .*'keep_hours'\?"),
+        ("observers=[{name:redis,keep_hours:long}]", r"observers\[0\] \(redis\): keep_hours: Value 'long' .*Float"),
+        ("observers=[{name:redis,keep_hours:0}]", r"observers\[0\] \(redis\): keep_hours must be above 0 .*got 0"),
+        ("observers=[{name:redis,url_env:'redis://x'}]", r"url_env is the name of an environment variable, got"),
         ("+effects.flash=1", r"effects\.flash: names no effect plugin, got 1; .*known: flash"),
     ],
 )
