@@ -1,7 +1,7 @@
 """A worker without Redis: `python -m qmv.service.embedded` asks the queue for one job after the other.
 
-`qmv serve` starts it, and it ends with it, also where that is killed: the job in work is then given back, or found by
-its lease.
+`qmv serve` starts it by `following`, so that it ends with it, also where that is killed: the job in work is then given
+back, or found by its lease.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ _SEEN_EVERY_S = 1.0
 
 def main() -> int:
     """Works until it is told to end; 1 where it cannot begin."""
-    from qmv.engine.parallel import follow_parent
     from qmv.engine.secrets import Redacting, read_env_file
 
     try:
@@ -39,7 +38,6 @@ def main() -> int:
         handler = logging.StreamHandler()
         handler.setFormatter(Redacting("%(asctime)s worker %(process)d %(levelname)s %(message)s"))
         logging.basicConfig(level=level, handlers=[handler])
-        follow_parent()
         leaving = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: leaving.set())
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: `serve` gets it too, and says when to end

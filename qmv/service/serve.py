@@ -72,8 +72,9 @@ class Part:
         self._started_at = now
         # a session of its own: Ctrl-C in a terminal comes to us only, and we say when they end
         self._process = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, env=self._environ, start_new_session=True
-        )
+            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=self._environ,
+            start_new_session=True,
+        )  # fmt: skip
 
 
 def serve(settings: ServiceSettings) -> None:
@@ -81,10 +82,11 @@ def serve(settings: ServiceSettings) -> None:
     check_all(settings)
     settings = dataclasses.replace(settings, port=free_port(settings))
     environ = os.environ | settings.environ()
-    parts = [Part("the web", [sys.executable, "-m", "qmv.service.web"], environ)]
+    command = [sys.executable, "-m", "qmv.service.following", str(os.getpid())]
+    parts = [Part("the web", [*command, "qmv.service.web"], environ)]
     if not redis_url():
-        command = [sys.executable, "-m", "qmv.service.embedded"]
-        parts += [Part(f"worker {number + 1}", command, environ) for number in range(settings.workers)]
+        names = (f"worker {number + 1}" for number in range(settings.workers))
+        parts += [Part(name, [*command, "qmv.service.embedded"], environ) for name in names]
     threading.Thread(target=_tell_address, args=(settings,), daemon=True).start()
     supervise(parts)
 

@@ -1,0 +1,196 @@
+"""Celery's workers, as processes, with a Redis of the test's own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmv.service.board import Board
+from tests.conftest import ROOT
+from tests.fakes.redis_server import RedisServer, redis_server
+from tests.service.rendering import Place, Workers, children_of, closed, eventually, gone, video
+
+pytestmark = pytest.mark.slow
+
+RING = "import sys; from qmv.service.worker import ring; ring(int(sys.argv[1]))"
+START = [sys.executable, "-m", "celery", "-A", "qmv.service.worker", "worker", "-P", "threads"]
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_server(tmp_path / "redis") as server:
+        yield server
+
+
+@pytest.fixture
+def placed(
+    tmp_path: Path, redis: RedisServer, click_track: Callable[..., Path], environment: dict[str, str]
+) -> Callable[..., Place]:
+    def made(*more: str, **settings: Any) -> Place:
+        song = click_track(tmp_path / "song.wav", seconds=2.0)
+        return Place.made(tmp_path / "here", song, environment, *more, redis_url=redis.url, **settings)
+
+    return made
+
+
+def ring(place: Place, count: int) -> None:
+    subprocess.run([sys.executable, "-c", RING, str(count)], cwd=ROOT, env=place.environ, check=True, timeout=60)
+
+
+def running_at(place: Place, board: Board, session: str) -> int:
+    """The process of the render, once it dawdles."""
+    return int(eventually(lambda: place.seen("dawdles", f"{session}-1"), 60)[-1]["pid"])
+
+
+@pytest.mark.parametrize("pool", ["threads", "solo", "prefork"])
+def test_pool_renders_and_gives_its_job_back_when_it_ends(
+    pool: str, placed: Callable[..., Place], redis: RedisServer
+) -> None:
+    place = placed()
+    board = place.board()
+    with Workers(place, "celery", pool=pool) as workers:
+        first = workers.start()
+        board.submit("a", [place.order()], digest="a")
+        ring(place, 1)
+        assert closed(board, "a").status == "finished"
+        place.dawdle("video", 60)
+        board.submit("b", [place.order(seed=1)], digest="b")
+        pid = running_at(place, board, "b")
+        os.kill(first.pid, signal.SIGTERM)  # as `docker stop` does, of the first process only
+        assert gone([pid], 10)
+        assert eventually(lambda: video(board, "b").status == "queued", 5)
+        assert first.wait(20) == 0
+        workers.running.remove(first)
+        place.hurry()
+        workers.start()
+        assert closed(board, "b").status == "finished"
+    found = video(board, "b")
+    assert (found.error, place.seen("SECOND")) == ("", [])
+    counts = board.counts()
+    assert counts.totals is not None
+    assert not counts.totals.get("lost")
+    assert redis.password not in workers.said
+    board.close()
+
+
+def test_bells_may_be_lost_or_come_twice(placed: Callable[..., Place], redis: RedisServer) -> None:
+    place = placed()
+    board = place.board()
+    with Workers(place, "celery") as workers:
+        workers.start()
+        board.submit("a", [place.order()], digest="a")
+        ring(place, 5)
+        assert closed(board, "a").status == "finished"
+        board.submit("b", [place.order()], digest="b")  # and nobody rings
+        assert closed(board, "b").status == "finished"
+    assert (len(place.seen("begins", "a-1")), len(place.seen("begins", "b-1"))) == (1, 1)
+    board.close()
+
+
+def test_limits_of_a_session_and_of_all_hold(placed: Callable[..., Place]) -> None:
+    place = placed(running=2, session_running=1)
+    board = place.board()
+    place.dawdle("video", 2)
+    for name in ("a", "b", "c"):
+        board.submit(name, [place.order(seed=seed) for seed in (0, 1)], digest=name)
+    most, both = 0, set[str]()
+    with Workers(place, "celery") as workers:
+        for _ in range(3):
+            workers.start()
+
+        def all_closed() -> bool:
+            nonlocal most
+            at_work = [found.id for found in board.sessions(9) for each in found.videos if each.status == "running"]
+            most = max(most, len(at_work))
+            both.update(name for name in at_work if at_work.count(name) > 1)
+            return all(found.status == "finished" for found in board.sessions(9))
+
+        eventually(all_closed, 120)
+    assert (most, both) == (2, set())
+    board.close()
+
+
+def test_job_that_kills_its_worker_is_parked(placed: Callable[..., Place], tmp_path: Path) -> None:
+    """A plugin that kills the render, what keeps it, and the worker above."""
+    poison = tmp_path / "poison_plugin.py"
+    poison.write_text(
+        "import os, signal, sys\nimport psutil\nfrom qmv.hookspecs import hookimpl\nfrom qmv.events import RunStarted\n"
+        "@hookimpl\ndef qmv_event(event):\n"
+        "    if isinstance(event, RunStarted) and 'session=bad' in sys.argv:\n"
+        "        worker = psutil.Process(psutil.Process(os.getppid()).ppid())\n"
+        "        os.kill(worker.pid, signal.SIGKILL)\n        os.kill(os.getpid(), signal.SIGKILL)\n",
+        encoding="utf-8",
+    )
+    place = placed(f"plugins={poison}", lease_s=2.0, attempts=2)
+    board = place.board()
+    board.submit("bad", [place.order()], digest="bad", priority=9)
+    board.submit("good", [place.order()], digest="good")
+    with Workers(place, "celery") as workers:
+        for _ in range(2):
+            worker = workers.start()
+            assert worker.wait(60) == -signal.SIGKILL
+            workers.running.remove(worker)
+        workers.start()
+        assert closed(board, "good").status == "finished"
+    bad = video(board, "bad")
+    assert (bad.status, bad.parked) == ("failed", True)
+    assert "2 of them ended" in bad.error
+    board.close()
+
+
+def test_cancel_reaches_a_running_render_and_a_waiting_one(placed: Callable[..., Place]) -> None:
+    place = placed()
+    board = place.board()
+    place.dawdle("video", 60)
+    board.submit("s", [place.order(seed=seed) for seed in (0, 1)], digest="s")
+    with Workers(place, "celery") as workers:
+        worker = workers.start()
+        running_at(place, board, "s")
+        pids = [child.pid for child in children_of(worker.pid, "qmv.service")]
+        board.cancel("s")
+        assert gone(pids, 8)
+        assert closed(board, "s", 5).status == "cancelled"
+    assert place.seen("begins", "s-2") == []
+    board.close()
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"REDIS_URL": ""}, "error: REDIS_URL: is not set"),
+        ({"QMV_SERVICE_LEASE_S": "long"}, "error: QMV_SERVICE_LEASE_S: must be a number"),
+        ({"LOG_LEVEL": "loud"}, "error: LOG_LEVEL: is DEBUG"),
+    ],
+    ids=["no address", "a setting", "a level"],
+)
+def test_wrong_environment_is_one_sentence(
+    environ: dict[str, str], words: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    settings = environment | {"REDIS_URL": "redis://127.0.0.1:1/0", "PYTHONPATH": str(ROOT)} | environ
+    ended = subprocess.run(START, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_password_stands_in_no_log(environment: dict[str, str], tmp_path: Path) -> None:
+    """Also where Redis cannot be reached, and at the level that tells most."""
+    said = tmp_path / "said.txt"
+    settings = environment | {
+        "REDIS_URL": "redis://someone:sesame-open-7@127.0.0.1:1/0", "LOG_LEVEL": "DEBUG", "PYTHONPATH": str(ROOT),
+        "QMV_SERVICE_OUTPUTS": str(tmp_path / "outputs"),
+    }  # fmt: skip
+    with (
+        said.open("wb") as stream,
+        subprocess.Popen(START, cwd=tmp_path, env=settings, stdout=stream, stderr=stream) as w,
+    ):
+        eventually(lambda: b"Cannot connect" in said.read_bytes(), 60)
+        w.kill()
+    assert b"sesame-open-7" not in said.read_bytes()
