@@ -74,8 +74,9 @@ class SqliteBoard(KeptJobs):
 
     def sessions(self, most: int) -> list[Session]:
         latest = "(SELECT * FROM sessions ORDER BY created DESC, version DESC LIMIT ?)"
+        query = _JOBS.format(latest, "s.created DESC, s.version DESC,")
         with self._file.open() as db:
-            return _sessions(db.execute(_JOBS.format(latest, "s.created DESC, s.version DESC,"), (max(0, min(most, _MOST)),)))
+            return _sessions(db.execute(query, (max(0, min(most, _MOST)),)))
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         with self._file.open() as db:

@@ -613,10 +613,9 @@ def test_processes_that_are_killed_lose_nothing(opened: Opens, kind: str, tmp_pa
 # -- when the place is away ------------------------------------------------------------------------------------------
 
 
-def test_redis_that_is_killed_keeps_everything(opened: Opens, kind: str, redis: RedisServer) -> None:
-    if kind != "redis":
-        pytest.skip("of Redis only")
-    board = opened()
+def test_redis_that_is_killed_keeps_everything(redis: RedisServer, clock: Clock) -> None:
+    redis.client.flushall()
+    board = RedisBoard(redis.url, FREE, clock)
     asked(board, count=2, key="k")
     claim = claimed(board)
     board.add_picture(claim, 0, b"jpeg")
@@ -632,6 +631,7 @@ def test_redis_that_is_killed_keeps_everything(opened: Opens, kind: str, redis: 
     assert (board.session("s"), board.changes(0), board.counts()) == before
     assert board.tell(claim, Live(percent=3)) is Word.GO_ON
     assert board.picture("s", 1, 0) == b"jpeg"
+    board.close()
 
 
 def test_redis_that_hangs_is_not_waited_for_long(redis: RedisServer) -> None:
