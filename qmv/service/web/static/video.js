@@ -149,7 +149,7 @@ const links = result =>
 const sums = about => {
   const size = about.video ?? about;
   const told = [
-    ["Length", size.duration_s && clock(size.duration_s)],
+    ["Length", lengthOf(size) && clock(lengthOf(size))],
     ["Size", size.size_bytes && bytes(size.size_bytes)],
     ["Picture", size.width_px && `${size.width_px} × ${size.height_px}`],
     ["In sync", inSync(about.sync)],
@@ -158,9 +158,14 @@ const sums = about => {
     ...told.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 };
 
+/** In seconds; the frame rate is a number or a fraction, such as 24000/1001. */
+const lengthOf = ({ duration_s, frames, fps }) => {
+  const [rate, by = 1] = String(fps ?? "").split("/").map(Number);
+  return duration_s ?? (frames && rate ? frames * by / rate : 0);
+};
+
 const inSync = sync => {
   if (!sync?.measured) return "";
-  const worst = Number(sync.worst_frames).toFixed(2);
-  if (Number(worst) === 0) return `${many(sync.measured, "cut")}, each on its frame`;
-  return `${many(sync.measured, "cut")}, at worst ${Number(worst)} frames off`;
+  const worst_ms = Number((sync.worst_ms ?? 0).toFixed(1));
+  return `${many(sync.measured, "cut")}, ${worst_ms ? `at worst ${worst_ms} ms off` : "each on its frame"}`;
 };

@@ -1,0 +1,255 @@
+"""The service's page beyond the straight way: the token, refusals, lost connections, and whether all can read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from qmv.live.progress import Live
+from qmv.service.board import Limits
+from qmv.service.jobs import Order
+from qmv.service.sqlite_board import SqliteBoard
+from qmv.service.web.previews import preview
+from tests.browser.served import PHONE, WIDE, Service, Tab, opened, service, until
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.slow
+
+TOKEN = "open sesame"
+TEXT, LARGE_TEXT, CONTROL = 4.5, 3.0, 3.0  # contrast that WCAG 2.2 AA asks for (1.4.3, 1.4.11)
+ERROR = "song (static.mp3): holds no sound that can be decoded; convert it to WAV, FLAC or MP3 and send it again."
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[Service]:
+    """A service behind a token, without anybody who works, whose only session stands as `seed` left it."""
+    folder = tmp_path_factory.mktemp("waiting")
+    seed(folder / "outputs" / "service" / "state.sqlite")
+    with service(folder, environment | {"QMV_SERVICE_TOKEN": TOKEN}, workers=0) as it:
+        yield it
+
+
+def seed(state: Path) -> None:
+    """One session with a video in work, a failed one, one that is tried again, and one that waits."""
+    state.parent.mkdir(parents=True)
+    board = SqliteBoard(state, Limits(running=9, session_running=9, lease_s=3600))
+    titles = ["Glass Harbour", "Static", "Night Bus " * 20, "<b>&amp;</b>"]
+    board.submit("mix", [Order(song="a.wav", title=title, style="noir") for title in titles], digest="mix")
+    claims = [board.claim("test") for _ in titles[:3]]
+    assert claims[0] is not None
+    assert claims[1] is not None
+    assert claims[2] is not None
+    stages = ("beats", "storyboard", "pictures", "video")
+    board.tell(claims[0], Live(stages=stages, stage="pictures", done=3, total=8, unit="pictures", percent=40.0,
+        left_s=200.0, notice="pictures: two of them were painted before.", cost_usd="0.5"))  # fmt: skip
+    for index in range(3):
+        board.add_picture(claims[0], index, preview(ROOT / "run.py", "noir", state.parent / "previews"))
+    board.fail(claims[1], ERROR, again=False)
+    board.fail(claims[2], ERROR, again=True)
+    board.close()
+
+
+@pytest.fixture(scope="module")
+def cookies(browser: Browser, waiting: Service) -> Any:
+    """What a browser keeps that has signed in."""
+    page = opened(browser, waiting.address).page
+    page.fill("#token", TOKEN)
+    page.press("#token", "Enter")
+    page.wait_for_selector("#logout:not([hidden])")
+    kept = page.context.storage_state()
+    page.context.close()
+    return kept
+
+
+@pytest.fixture
+def tab(browser: Browser, waiting: Service, cookies: Any) -> Iterator[Tab]:
+    tab = opened(browser, waiting.address, storage_state=cookies)
+    tab.page.wait_for_selector(".session .video")
+    yield tab
+    tab.page.context.close()
+
+
+@pytest.fixture
+def small_song(tmp_path: Path, click_track: Callable[..., Path]) -> Path:
+    return click_track(tmp_path / "small.wav", seconds=2.0)
+
+
+# -- the token -------------------------------------------------------------------------------------------------------
+
+
+def test_without_the_token_there_is_nothing_but_the_question_for_it(browser: Browser, waiting: Service) -> None:
+    page = opened(browser, waiting.address).page
+    page.fill("#token", "wrong")
+    page.press("#token", "Enter")
+    page.wait_for_selector("#token-error:not([hidden])")
+    assert page.is_hidden("#new")
+    assert page.is_hidden("#sessions")
+    page.context.close()
+
+
+def test_the_cookie_stands_for_the_token_until_somebody_signs_out(tab: Tab) -> None:
+    page = tab.page
+    page.reload()
+    page.wait_for_selector(".style img")
+    assert page.is_hidden("#login")
+    until(page, "[...document.querySelectorAll('.style img')].every(image => image.naturalWidth === 320)")
+    page.click("#logout")
+    page.wait_for_selector("#login:not([hidden])")
+
+
+# -- sessions --------------------------------------------------------------------------------------------------------
+
+
+def test_each_state_of_a_video_is_told_in_words(tab: Tab) -> None:
+    page = tab.page
+    running, failed, again, queued = (page.locator(".video").nth(place) for place in range(4))
+    assert "Step 3 of 4: Painting the pictures, 3 of 8 pictures" in running.inner_text()
+    assert "40 % \u00b7 about 3 min left \u00b7 pictures for $0.50" in running.inner_text()
+    assert "two of them were painted before" in running.inner_text()
+    assert running.locator("progress").get_attribute("aria-label") == "Glass Harbour: done"
+    assert [picture.get_attribute("alt") for picture in running.locator("img").all()] == [
+        f"Picture {number} of Glass Harbour" for number in (1, 2, 3)
+    ]
+    assert ERROR in failed.inner_text()
+    assert "Waits for another try" in again.inner_text()
+    assert "Tried again" in again.inner_text()
+    assert "Waits for its turn" in queued.inner_text()
+    assert queued.locator("h4").inner_text() == "<b>&amp;</b>"
+
+
+def test_pictures_move_nothing_when_they_come(tab: Tab) -> None:
+    """The strip is as high without its pictures as with them."""
+    heights = tab.page.evaluate("""() => {
+      const strip = document.querySelector('.film'), before = strip.offsetHeight;
+      strip.replaceChildren();
+      return [before, strip.offsetHeight];
+    }""")
+    assert heights[0] == heights[1] > 50
+
+
+def test_a_session_is_cancelled_after_a_question_and_tried_again(tab: Tab, small_song: Path) -> None:
+    page = tab.page
+    page.set_input_files("#files", small_song)
+    page.click("#go")
+    page.wait_for_selector(".session >> nth=1")
+    session = page.locator(".session").first
+    session.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Let it go on").click()
+    assert session.locator("summary .state").inner_text() == "Waiting"
+    session.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel the videos").click()
+    session.locator("summary .state[data-status=cancelled]").wait_for()
+    session.get_by_role("button", name="Try again").click()
+    session.locator("summary .state[data-status=queued]").wait_for()
+
+
+def test_a_start_whose_answer_is_lost_is_sent_again_under_the_same_key(tab: Tab, small_song: Path) -> None:
+    page, keys = tab.page, []
+
+    def lose(route: Any) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.fetch()  # it arrives, but nobody hears of it
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/api/phase3/start/*", lose)
+    name = page.input_value("#session")
+    page.set_input_files("#files", small_song)
+    page.click("#go")
+    until(page, "document.getElementById('songs').children.length === 0")
+    assert len(keys) == 2
+    assert len({*keys}) == 1
+    assert page.locator(".session h3", has_text=name).count() == 1
+    assert page.is_hidden("#start-error")
+
+
+def test_a_lost_connection_is_told_and_comes_back(tab: Tab) -> None:
+    tab.page.context.set_offline(True)
+    tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # asks at once
+    tab.page.wait_for_selector("#lost:not([hidden])")
+    tab.page.context.set_offline(False)
+    tab.page.wait_for_selector("#lost", state="hidden")
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 320, "height": 640}, WIDE])
+def test_nothing_is_wider_than_the_window(tab: Tab, size: Any) -> None:
+    tab.page.set_viewport_size(size)
+    tab.page.locator("#more summary").click()
+    tab.page.click("#go")  # with an error
+    assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_everything_that_is_used_has_a_name(tab: Tab) -> None:
+    nameless = tab.page.evaluate("""() => [...document.querySelectorAll('input, select, button, progress, a, img')]
+      .filter(it => !it.closest('[hidden]') && it.getAttribute('alt') !== '')
+      .filter(it => !(it.labels?.length || it.getAttribute('aria-label') || it.textContent.trim() || it.alt))
+      .map(it => it.outerHTML)""")
+    assert nameless == []
+
+
+# -- colours ---------------------------------------------------------------------------------------------------------
+
+PAIRS = [(ink, ground, TEXT) for ink in ("ink", "quiet", "mark", "good", "bad") for ground in ("ground", "card")]
+PAIRS += [("on-mark", "mark", TEXT), ("bad", "bad-ground", TEXT), ("ink", "sunk", TEXT), ("ink", "tint", TEXT)]
+PAIRS += [(edge, ground, CONTROL) for edge in ("edge", "mark") for ground in ("ground", "card")]
+PAIRS += [("mark", "sunk", CONTROL)]
+
+
+def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """WCAG's ratio of two sRGB colours, each channel 0 to 255."""
+
+    def luminance(colour: tuple[float, ...]) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour[:3])]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_of_black_and_white_is_21() -> None:
+    assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_can_be_told_apart(tab: Tab, scheme: Any) -> None:
+    tab.page.emulate_media(color_scheme=scheme)
+    names = {name for one, other, _ in PAIRS for name in (one, other)}
+    hexes = tab.page.evaluate(
+        "names => names.map(n => [n, getComputedStyle(document.documentElement).getPropertyValue(`--${n}`).trim()])",
+        [*names],
+    )
+    colours = {name: tuple(bytes.fromhex(text.lstrip("#"))) for name, text in hexes}
+    low = [(a, b) for a, b, least in PAIRS if contrast(colours[a], colours[b]) < least]
+    assert low == []
+    assert (colours["ground"] < colours["ink"]) == (scheme == "dark")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_that_is_written_can_be_read(tab: Tab, scheme: Any) -> None:
+    """Each text as it is painted, on whatever lies behind it."""
+    tab.page.emulate_media(color_scheme=scheme)
+    tab.page.locator("#more summary").click()
+    tab.page.click("#go")
+    texts = tab.page.evaluate("""() => [...document.querySelectorAll('body *')]
+      .filter(it => it.checkVisibility() && !it.closest('.unseen, .skip')
+        && [...it.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+      .map(it => {
+        let behind = it;
+        const clear = place => /rgba\\(.*, 0\\)/.test(getComputedStyle(place).backgroundColor);
+        while (behind && clear(behind)) behind = behind.parentElement;
+        const number = colour => colour.match(/[\\d.]+/g).map(Number);
+        const style = getComputedStyle(it);
+        return [it.textContent.trim().slice(0, 40), number(style.color),
+          number(getComputedStyle(behind ?? document.body).backgroundColor), parseFloat(style.fontSize)];
+      })""")
+    assert len(texts) > 40
+    assert [text for text, ink, behind, px in texts
+            if contrast(tuple(ink), tuple(behind)) < (LARGE_TEXT if px >= 24 else TEXT)] == []  # fmt: skip
