@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gevent import monkey
 
-monkey.patch_all()
+# songs are looked at by processes that threads start, and gevent's way to wait for those knows one thread only
+monkey.patch_all(os=False, subprocess=False, signal=False)
 
 import sys  # noqa: E402
 

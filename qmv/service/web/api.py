@@ -22,7 +22,7 @@ from qmv.service.web.files import Files
 from qmv.service.web.kept import FUTURE, Pages
 from qmv.service.web.problems import Problem
 from qmv.service.web.security import Guard
-from qmv.service.web.starting import Starter, json_object
+from qmv.service.web.starting import Starter, json_object, small_body
 from qmv.service.web.throttle import Throttle
 
 __all__ = ["Api"]
@@ -130,10 +130,9 @@ class Api:
 
     def login(self) -> Response:
         self._throttle.check_guesses()
-        request.max_content_length = _BODY_BYTES
         if request.mimetype != "application/json":
             raise Problem(415, 'A login is sent as application/json: {"token": "..."}.')
-        token = json_object(request.get_data(cache=False), ("token",)).get("token")
+        token = json_object(small_body(_BODY_BYTES), ("token",)).get("token")
         if not self._guard.has_token:
             return _json({"needs_token": False})
         if not isinstance(token, str):

@@ -15,6 +15,7 @@ from qmv.service.web import documents, openapi, origins, problems
 from qmv.service.web.api import Api
 from qmv.service.web.events import Feed
 from qmv.service.web.files import Files
+from qmv.service.web.headers import Headers
 from qmv.service.web.kept import Pages
 from qmv.service.web.metrics import Metrics
 from qmv.service.web.routes import ROUTES
@@ -48,9 +49,9 @@ def create_app(settings: ServiceSettings, board: Board, *, heartbeat_s: float = 
     guard = Guard(
         token_of_environment(), settings, throttle,
         open_routes=frozenset(_endpoint(path) for path in {route.path for route in ROUTES if not route.needs_token}),
-        media=origins.of_storage(settings.overrides),
     )  # fmt: skip
     guard.watch(app)
+    app.wsgi_app = Headers(app.wsgi_app, origins.of_storage(settings.overrides))  # type: ignore[method-assign]
     files = Files(settings, board, offer)
     api = Api(
         settings, board, offer, starter=Starter(settings, board, offer, _ring), pages=pages, feed=feed, files=files,

@@ -1,4 +1,4 @@
-"""Who may ask, and what browsers are told: the token, the cookie that stands for it, and the headers of each answer.
+"""Who may ask: the token, the cookie that stands for it, and which page of which host a request comes from.
 
 The cookie holds a signature that the token makes, never the token. Nothing of X-Forwarded-* is believed.
 """
@@ -23,14 +23,6 @@ __all__ = ["COOKIE", "Guard", "check_listening", "is_loopback"]
 
 COOKIE = "qmv_login"
 _COOKIE_S = 30 * 86400
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
 _SAFE = ("GET", "HEAD")
 _LOCAL_ENDS = (".localhost", ".local", ".internal", ".home.arpa")  # names that no stranger can register
 
@@ -54,25 +46,19 @@ def check_listening(settings: ServiceSettings, token: str) -> None:
 
 
 class Guard:
-    """Looks at each request before anything else does. `media` are origins of other hosts that videos lie at."""
+    """Looks at each request before anything else does."""
 
     challenge: ClassVar = {"WWW-Authenticate": 'Bearer realm="qmv"'}
 
     def __init__(
         self, token: str, settings: ServiceSettings, throttle: Throttle, *,
-        open_routes: frozenset[str], media: tuple[str, ...] = (),
+        open_routes: frozenset[str]
     ) -> None:  # fmt: skip
         self._token, self._throttle, self._open = token.encode(), throttle, open_routes
         self._own_host = settings.host.strip("[]").lower()
-        origins = " ".join(("'self'", *media))
-        self._policy = (
-            f"default-src 'self'; img-src {origins} data: blob:; media-src {origins} blob:; object-src 'none'; "
-            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-        )
 
     def watch(self, app: Flask) -> None:
         app.before_request(self.look)
-        app.after_request(self.finish)
 
     @property
     def has_token(self) -> bool:
@@ -101,14 +87,6 @@ class Guard:
             "The token is missing or wrong; send 'Authorization: Bearer TOKEN', or log in by POST /api/login.",
             self.challenge,
         )
-
-    def finish(self, response: Response) -> Response:
-        headers = response.headers
-        for name, value in _HEADERS.items():
-            headers.setdefault(name, value)
-        headers.setdefault("Content-Security-Policy", self._policy)
-        headers.setdefault("Cache-Control", "no-store")
-        return response
 
     # -- the token ---------------------------------------------------------------------------------------------------
 

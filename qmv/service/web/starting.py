@@ -13,6 +13,7 @@ import gevent
 from flask import Request, request
 from gevent.threadpool import ThreadPool
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from qmv.errors import ConfigError, UnknownName
 from qmv.service import orders, uploads
@@ -23,7 +24,7 @@ from qmv.service.offer import Offer
 from qmv.service.settings import ServiceSettings
 from qmv.service.web.problems import Problem
 
-__all__ = ["Starter", "SongRequest", "json_object", "most_bytes"]
+__all__ = ["Starter", "SongRequest", "json_object", "most_bytes", "small_body"]
 
 log = logging.getLogger("qmv.web")
 _FORM_FIELDS = ("song_url", "style", "settings", "priority")
@@ -103,11 +104,13 @@ class Starter:
 
     def _received(self, file: FileStorage, session_id: str) -> uploads.Upload:
         self._threads = self._threads or ThreadPool(2)
-        with file.stream as stream:
+        try:
             kept: uploads.Upload = self._threads.apply(
-                uploads.received, (stream, file.filename or "", session_id, self._settings)
+                uploads.received, (file.stream, file.filename or "", session_id, self._settings)
             )
             return kept
+        finally:
+            file.close()
 
     def _ring_once(self) -> None:
         try:
@@ -119,8 +122,7 @@ class Starter:
 
     def _asked(self) -> tuple[dict[str, Any], list[FileStorage]]:
         if request.mimetype == "application/json":
-            request.max_content_length = _TEXTS_BYTES
-            return json_object(request.get_data(cache=False), _FIELDS), []
+            return json_object(small_body(_TEXTS_BYTES), _FIELDS), []
         if request.mimetype != "multipart/form-data":
             raise Problem(415, "A start is sent as multipart/form-data with files, or as application/json.")
         return self._form()
@@ -146,6 +148,15 @@ class Starter:
             raise ConfigError(f"{shown(wrong[0])}: is no field for files; send songs as 'songs'.")
         # a form without a chosen file sends one without a name
         return told, [file for file in request.files.getlist("songs") if file.filename]
+
+
+def small_body(most: int) -> bytes:
+    """The request's whole body. Raises for more than `most` bytes, before they are read where that is told."""
+    request.max_content_length = most
+    body = request.get_data(cache=False)
+    if len(body) >= most:  # one without a length is cut off there
+        raise RequestEntityTooLarge
+    return body
 
 
 def json_object(body: bytes, known: tuple[str, ...] | None, where: str = "body") -> dict[str, Any]:

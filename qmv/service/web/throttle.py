@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from flask_limiter.errors import RateLimitExceeded
 from limits import parse
 
 from qmv.service.settings import ServiceSettings
+from qmv.service.web.counting import SCHEME
 from qmv.service.web.problems import Problem, answer
 
 __all__ = ["Throttle"]
@@ -29,8 +31,8 @@ class Throttle:
         self._limiter = Limiter(
             _client,
             app=app,
-            default_limits=[f"{settings.reads_per_minute} per minute"],
-            storage_uri="memory://",
+            application_limits=[f"{settings.reads_per_minute} per minute"],
+            storage_uri=f"{SCHEME}://",
             strategy="fixed-window",
         )
         self._starts = f"{settings.starts_per_minute} per minute"
@@ -59,7 +61,7 @@ class Throttle:
 
     def _exceeded(self, error: RateLimitExceeded) -> Response:
         current = self._limiter.current_limit
-        left_s = max(1, round(current.reset_at - time.time()) + 1) if current else 60
+        left_s = max(1, math.ceil(current.reset_at - time.time())) if current else 60
         sentence = f"More than {error.limit.limit} came from this address; go on in {left_s} seconds."
         return answer(429, sentence, {"Retry-After": str(left_s)})
 
