@@ -12,6 +12,7 @@ import logging
 import mmap
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -62,7 +63,7 @@ def _configuration() -> dict[str, Any]:
         sys.exit("error: REDIS_URL: is not set; put REDIS_URL=redis://HOST:6379/0 into a file .env here, or export it "
             "(without Redis, `qmv serve` brings workers of its own).")  # fmt: skip
     return {
-        "broker_url": url,
+        **_broker(url),
         "broker_transport_options": {
             "visibility_timeout": _VISIBLE_S, "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
             "socket_keepalive": True, "health_check_interval": 10,
@@ -89,6 +90,17 @@ def _configuration() -> dict[str, Any]:
 app = Celery("qmv", set_as_current=False)
 app.add_defaults(_configuration)
 _leaving = _Leaving()
+
+
+def _broker(url: str) -> dict[str, Any]:
+    """An address of Redis as Celery writes it."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "unix":  # unix://:PASSWORD@/PATH?db=1
+        place, _, query = rest.partition("?")
+        return {"broker_url": f"redis+socket://{place}?{query.replace('db=', 'virtual_host=')}".rstrip("?")}
+    if scheme == "rediss" and "ssl_" not in rest:
+        return {"broker_url": url, "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED}}
+    return {"broker_url": url}
 
 
 def ring(count: int = 1) -> None:

@@ -97,9 +97,9 @@ def test_bells_may_be_lost_or_come_twice(placed: Callable[..., Place], redis: Re
 def test_limits_of_a_session_and_of_all_hold(placed: Callable[..., Place]) -> None:
     place = placed(running=2, session_running=1)
     board = place.board()
-    place.dawdle("video", 2)
-    for name in ("a", "b", "c"):
-        board.submit(name, [place.order(seed=seed) for seed in (0, 1)], digest=name)
+    place.dawdle("storyboard", 1)
+    for name, count in (("a", 2), ("b", 1), ("c", 1)):
+        board.submit(name, [place.order(seed=seed) for seed in range(count)], digest=name)
     most, both = 0, set[str]()
     with Workers(place, "celery") as workers:
         for _ in range(3):
