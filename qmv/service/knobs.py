@@ -105,7 +105,7 @@ def overrides(order: Order) -> list[str]:
         if isinstance(value, list):
             words.append(f"{key}=[{','.join(map(_quoted, value))}]")
         else:
-            words.append(f"{key}={_quoted(value) if isinstance(value, str) else value}")
+            words.append(f"{key}={_quoted(value) if isinstance(value, str) else str(value).lower()}")
     return words
 
 

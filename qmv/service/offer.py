@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmv.errors import ConfigError, UnknownName
-from qmv.service.knobs import KNOBS, Knob
+from qmv.service.knobs import KNOBS, Knob, shown
+from qmv.service.recipe import program
 
 if TYPE_CHECKING:
     from qmv.engine.registry import Registry
@@ -47,7 +48,7 @@ class Offer:
         """Raises ConfigError where the folder is not there, or the operator offers what it does not have."""
         folder = config_folder(settings)
         config = _config(folder, settings.overrides)
-        registry = _registry(config, folder)
+        registry = _registry(config)
         folders = [folder, *map(Path, registry.config_paths)]
         looks = {name: _look(name, file) for name, file in _presets(folders, "style").items()}
         only = _only(settings)
@@ -79,8 +80,6 @@ class Offer:
 
     def checked_style(self, style: object) -> str:
         """Raises UnknownName for a style that is not offered; None and '' are the default."""
-        from qmv.service.knobs import shown
-
         if style is None or style == "":
             if not self.style:
                 raise ConfigError("style: none is offered here; ask the operator.")
@@ -92,8 +91,7 @@ class Offer:
 
 def config_folder(settings: ServiceSettings) -> Path:
     """The folder conf/ that the videos are made with."""
-    program = Path(settings.program).expanduser() if settings.program else Path(__file__).parents[2] / "run.py"
-    return program.absolute().parent / "conf"
+    return program(settings).parent / "conf"
 
 
 def _config(folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
@@ -115,7 +113,7 @@ def _config(folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _registry(config: dict[str, Any], folder: Path) -> Registry:
+def _registry(config: dict[str, Any]) -> Registry:
     from qmv.engine.registry import Registry
 
     named = config.get("plugins") or []

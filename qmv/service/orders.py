@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from qmv.engine.song_addresses import check_address, encoded, is_remote, title_of
+from qmv.engine.song_addresses import check_address, encoded, in_bucket, is_remote, title_of
 from qmv.errors import ConfigError
 from qmv.media.legible import legible
 from qmv.objects.web_guard import inner_name
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from qmv.service.settings import ServiceSettings
     from qmv.service.uploads import Upload
 
-__all__ = ["checked_priority", "checked_session", "checked_song", "digest", "ordered"]
+__all__ = ["LONGEST_TITLE", "checked_priority", "checked_session", "checked_song", "digest", "ordered"]
 
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DEVICES = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # no names of files on Windows
 _LONGEST_ADDRESS = 4096  # a signed one has some hundreds
-_LONGEST_TITLE = 120
-_BUCKETS = ("gs", "s3", "az")
+LONGEST_TITLE = 120
 
 
 def checked_session(text: object) -> str:
@@ -95,14 +94,17 @@ def _of_upload(upload: Upload, style: str, values: dict[str, Any]) -> Order:
     # always told: a tag of any length would else go from the file into the prompts
     names = {"song.title": upload.title, "song.artist": upload.artist}
     title = f"{upload.artist} - {upload.title}" if upload.artist else upload.title
-    return Order(song=str(upload.path), title=title[:_LONGEST_TITLE], style=style, settings={**values, **names})
+    return Order(song=str(upload.path), title=title[:LONGEST_TITLE], style=style, settings={**values, **names})
 
 
 def _of_address(address: object, style: str, values: dict[str, Any], settings: ServiceSettings) -> Order:
     checked_song(address, settings)
     text = str(address)
-    title = legible(title_of(text).encode("utf-8", "replace").decode())[:_LONGEST_TITLE] or "song"
-    return Order(song=encoded(text), title=title, style=style, settings=dict(values))
+    title = legible(title_of(text).encode("utf-8", "replace").decode())[:LONGEST_TITLE] or "song"
+    bounds = {"song.most_mb": settings.upload_mb, "song.most_minutes": settings.song_minutes}
+    if not in_bucket(text):
+        bounds["song.public_only"] = True
+    return Order(song=encoded(text), title=title, style=style, settings={**values, **bounds})
 
 
 # -- addresses -------------------------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ def checked_song(address: object, settings: ServiceSettings) -> None:
         raise ConfigError(f"songs: an address must not hold '${{', a backslash or signs of control; allowed: {ways}.")
     check_address(address)  # hides what is secret in it, so the sentences come after it
     scheme = address.partition("://")[0].lower()
-    if scheme in _BUCKETS:
+    if in_bucket(address):
         if not any(_is_under(address, place) for place in settings.buckets):
             raise ConfigError(f"songs: this {scheme}:// address is none that may be named here; allowed: {ways}.")
     elif scheme != "https" or not settings.web_songs:
