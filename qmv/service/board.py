@@ -75,8 +75,8 @@ class Board(Protocol):
         `digest` stands for the whole request, `key` is the client's Idempotency-Key. The same request again (same key
         and digest; or the same digest while the session stands and has not failed or been cancelled) changes nothing.
         Raises Refused: 'key' for the key with another request; 'open' while other videos of the session are open;
-        'done' where it has finished others; 'full'. A session that failed or was cancelled can be asked for again, and
-        its videos are queued anew.
+        'done' where it has finished others; 'full'. A session that failed or was cancelled can be asked for again: what
+        it has not finished by the same order is queued anew.
         """
         ...
 

@@ -31,7 +31,8 @@ class Order:
 class Claim:
     """A job that a worker has, until it says what became of it, or lets the lease of `lease_s` seconds run out.
 
-    The worker counts the lease from the moment before it asked. `token` proves that it is still the one.
+    The worker counts the lease from the moment before it asked. `token` proves that it is still the one. No two claims
+    of a job have the same `attempt`, which is not how often it failed.
     """
 
     session: str
