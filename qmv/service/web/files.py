@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flask import Response, request, send_from_directory
-from gevent.threadpool import ThreadPool
 from werkzeug.exceptions import NotFound
 
 from qmv.service.board import Board
@@ -19,6 +18,7 @@ from qmv.service.jobs import Session
 from qmv.service.offer import Offer, config_folder
 from qmv.service.orders import checked_session
 from qmv.service.settings import ServiceSettings
+from qmv.service.web.threads import Threads
 
 __all__ = ["Files", "attachment"]
 
@@ -41,7 +41,7 @@ class Files:
         self._videos = Path(settings.outputs).absolute() / "videos"
         self._program = config_folder(settings).parent / "run.py"
         self._previews = settings.folder / "previews"
-        self._painters: ThreadPool | None = None
+        self._painters = Threads(_PAINTERS)
 
     def has(self, session_id: str, name: str) -> bool:
         return (self._videos / session_id / name).is_file()
@@ -67,8 +67,7 @@ class Files:
         style, _, end = file.rpartition(".")
         if end != "jpg" or style not in self._offer.styles:
             raise NotFound
-        self._painters = self._painters or ThreadPool(_PAINTERS)
-        image: bytes = self._painters.apply(preview, (self._program, style, self._previews))
+        image = self._painters.run(preview, self._program, style, self._previews)
         response = Response(image, content_type="image/jpeg", headers={"Cache-Control": f"private, max-age={_DAY_S}"})
         response.add_etag()
         response.make_conditional(request)

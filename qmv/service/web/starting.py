@@ -11,7 +11,6 @@ from typing import IO, Any, NoReturn
 
 import gevent
 from flask import Request, request
-from gevent.threadpool import ThreadPool
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -23,6 +22,7 @@ from qmv.service.knobs import checked, shown
 from qmv.service.offer import Offer
 from qmv.service.settings import ServiceSettings
 from qmv.service.web.problems import Problem
+from qmv.service.web.threads import Threads
 
 __all__ = ["Starter", "SongRequest", "json_object", "most_bytes", "small_body"]
 
@@ -31,6 +31,7 @@ _FORM_FIELDS = ("song_url", "style", "settings", "priority")
 _FIELDS = ("songs", "style", "settings", "priority")
 _TEXTS_BYTES = 1_000_000
 _KEY_LENGTH = 255
+_LOOKERS = 2
 
 
 class SongRequest(Request):
@@ -74,7 +75,7 @@ class Starter:
 
     def __init__(self, settings: ServiceSettings, board: Board, offer: Offer, ring: Callable[[], object]) -> None:
         self._settings, self._board, self._offer, self._ring = settings, board, offer, ring
-        self._threads: ThreadPool | None = None
+        self._threads = Threads(_LOOKERS)
 
     def start(self, session_id: str) -> tuple[Session, bool]:
         """The session as it is queued now, and whether this request did it."""
@@ -103,12 +104,8 @@ class Starter:
             )
 
     def _received(self, file: FileStorage, session_id: str) -> uploads.Upload:
-        self._threads = self._threads or ThreadPool(2)
         try:
-            kept: uploads.Upload = self._threads.apply(
-                uploads.received, (file.stream, file.filename or "", session_id, self._settings)
-            )
-            return kept
+            return self._threads.run(uploads.received, file.stream, file.filename or "", session_id, self._settings)
         finally:
             file.close()
 

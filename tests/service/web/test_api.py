@@ -63,6 +63,7 @@ def test_a_file_that_is_no_song_is_refused_in_a_sentence(web: Web) -> None:
     assert "a.mp3" in answer.detail or "song" in answer.detail
     assert str(web.outputs) not in answer.detail
     assert web.board.session("nosong") is None
+    assert "Traceback" not in web.logged()
 
 
 def test_a_song_that_is_too_large_is_refused(web: Web) -> None:
