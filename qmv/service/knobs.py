@@ -22,6 +22,7 @@ from qmv.service.jobs import Order
 __all__ = ["KNOBS", "Knob", "checked", "overrides", "schema", "shown"]
 
 _LOOKED_UP = "${"  # what OmegaConf looks up
+_MISSING = "???"  # what it takes for no value, quoted or not
 _SHOWN = 60
 _COLOURS = (2, 8)
 
@@ -177,6 +178,8 @@ def _text(knob: Knob, value: object) -> str:
         raise ConfigError(f"{where}: has {len(value)} signs, at most {knob.longest} are taken; shorten it.")
     if _LOOKED_UP in value:
         raise ConfigError(f"{where}: must not hold '{_LOOKED_UP}'; leave it out.")
+    if value == _MISSING:
+        raise ConfigError(f"{where}: '{_MISSING}' alone means nothing here; write it in words.")
     if odd := next((sign for sign in value if not _plain(sign)), None):
         raise ConfigError(f"{where}: holds a sign that cannot be shown (U+{ord(odd):04X}); write one line of text.")
     if knob.name == "window" and asked_s(value) is None:

@@ -138,4 +138,5 @@ def _clean(text: str) -> str:
     line = legible(text[:1000].encode("utf-8", "replace").decode())
     if "\ufffd" in line:
         return ""
-    return line.replace("${", "$ {")[:LONGEST_TITLE].strip()
+    line = line.replace("${", "$ {")[:LONGEST_TITLE].strip()
+    return line if line != "???" else "? ? ?"  # which a config takes for no value

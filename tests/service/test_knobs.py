@@ -78,7 +78,7 @@ def test_a_text_arrives_as_it_was_given(
     given_ = dict(zip(("brief", "subject", "licence", "palette"), (text[:200] for text in texts), strict=True))
     given_ = {name: text for name, text in given_.items() if taken(offer.knobs, name, text)}
     settings = checked(offer.knobs, given_)
-    title = texts[0].replace("${", "$ {").replace("\t", " ")
+    title = texts[0].replace("${", "$ {").replace("\t", " ").replace("???", "? ? ?")
     config = composed(Order(song="/a b/x.mp3", title="x", style="noir", settings={**settings, "song.title": title}))
     assert {name: config[name] for name in given_} == given_
     assert (config["song"]["path"], config["song"]["title"], config["style"]["name"]) == ("/a b/x.mp3", title, "noir")
@@ -91,7 +91,7 @@ def test_the_grammar_reads_each_text_as_one_value(text: str) -> None:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf
 
-    text = text.replace("${", "$ {")
+    text = text.replace("${", "$ {").replace("???", "? ? ?")
     words = overrides(Order(song="a.mp3", title="", style="neon", settings={"brief": text, "palette": [text, "b"]}))
     read = {word.key_or_group: word.value() for word in OverridesParser.create().parse_overrides(words)}
     found = OmegaConf.to_container(OmegaConf.create({name: read[name] for name in ("brief", "palette")}), resolve=True)
@@ -151,6 +151,7 @@ def test_other_names_are_refused(offer: Offer, name: str) -> None:
         ("brief", "a\ud800b", r"U\+D800"),
         ("brief", "${oc.env:HOME}", r"must not hold '\${'"),
         ("subject", "\\${oc.env:HOME}", r"must not hold '\${'"),
+        ("subject", "???", "means nothing here"),
         ("window", "worst 30", "write 'best 30'"),
         ("palette", ["#102030", "${x}"], "is words, such as"),
         ("palette", ["#102030"], "has 1 colours; give 2 to 8"),

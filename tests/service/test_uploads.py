@@ -80,7 +80,7 @@ def test_sessions_are_apart_and_can_be_forgotten(made: dict[str, bytes], setting
         ("", "song"), (".mp3", ".mp3"), ("..", ".."), ("a\x00b\nc.mp3", "a b c"),
         ("evil\u202e3pm.exe.mp3", "evil3pm.exe"),
         ("${oc.env:HOME}.mp3", "$ {oc.env:HOME}"), ("x" * 5000 + ".mp3", "x" * 120), ("\ud800.mp3", "?"),
-        ("v1.5", "v1"),
+        ("v1.5", "v1"), ("???", "? ? ?"),
     ],
 )  # fmt: skip
 def test_a_name_is_a_title_and_no_path(
