@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from qmv.service.checks import check_all, free_port
 from qmv.service.child import end_group
+from qmv.service.recipe import program
 from qmv.service.settings import ServiceSettings, redis_url
 
 __all__ = ["Part", "serve", "supervise"]
@@ -80,7 +81,8 @@ class Part:
 def serve(settings: ServiceSettings) -> None:
     """Runs the service until SIGTERM or Ctrl-C; a second one ends everything at once."""
     check_all(settings)
-    settings = dataclasses.replace(settings, port=free_port(settings))
+    # told to all of them, so that what the web offers is what the workers know
+    settings = dataclasses.replace(settings, port=free_port(settings), program=str(program(settings)))
     environ = os.environ | settings.environ()
     command = [sys.executable, "-m", "qmv.service.following", str(os.getpid())]
     parts = [Part("the web", [*command, "qmv.service.web"], environ)]
@@ -94,9 +96,10 @@ def serve(settings: ServiceSettings) -> None:
 def supervise(parts: Sequence[Part]) -> None:
     """Keeps parts alive until SIGTERM or Ctrl-C, then ends them gracefully, and at once with a second signal."""
     signals: list[int] = []
-    before = {
-        number: signal.signal(number, lambda got, _: signals.append(got)) for number in (signal.SIGTERM, signal.SIGINT)
-    }
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, lambda got, _: signals.append(got)) for number in numbers}
     try:
         while not signals:
             for part in parts:

@@ -8,9 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from qmv.service.jobs import CLOSED, Order, Session, Video
 from qmv.service.settings import ServiceSettings, open_board
 from tests.conftest import CLICKS_PLUGIN, ROOT
 
-__all__ = ["Place", "Workers", "alive", "children_of", "eventually", "gone"]
+__all__ = ["Place", "Workers", "alive", "children_of", "closed", "eventually", "gone", "video"]
 
 # Says when each render begins, and proves by a lock, which the system takes away with the process, that it is the only
 # one of its video. It can be told to dawdle, so that a test can kill it in its work.
@@ -244,18 +243,3 @@ class Workers:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-
-
-@contextlib.contextmanager
-def frozen(process: psutil.Process) -> Iterator[None]:
-    """A process that does nothing for the block."""
-    process.suspend()
-    try:
-        yield
-    finally:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.resume()
-
-
-class Told(threading.Event):
-    """A `leaving` that a test sets."""
