@@ -52,7 +52,7 @@ export const showStatus = (part, status) => {
   part.again.hidden = !["failed", "cancelled"].includes(status.status);
   for (const video of status.videos) {
     if (!part.cards.has(video.n)) {
-      part.cards.set(video.n, videoCard(part.id));
+      part.cards.set(video.n, videoCard());
       part.videos.append(part.cards.get(video.n).card);
     }
     part.cards.get(video.n).update(video, part.results?.videos.find(result => result.n === video.n));

@@ -5,7 +5,7 @@ import { el, tell } from "./dom.js";
 import { bytes, clock, counted, dollars, left, many, stageWords, stateWords } from "./words.js";
 
 /** Makes the card; `update(video, result)` brings it up to date, and touches only what changed. */
-export const videoCard = session => {
+export const videoCard = () => {
   const parts = {
     title: el("h4"),
     style: el("span", { class: "style-name" }),
@@ -23,10 +23,10 @@ export const videoCard = session => {
     el("header", {}, el("div", {}, parts.title, parts.style), parts.state),
     el("div", { class: "going" }, parts.stage, parts.bar, parts.facts),
     parts.film, parts.notice, parts.error, parts.retry, parts.player);
-  return { card, update: (video, result) => update(session, parts, card, video, result) };
+  return { card, update: (video, result) => update(parts, card, video, result) };
 };
 
-const update = (session, parts, card, video, result) => {
+const update = (parts, card, video, result) => {
   const open = video.status === "queued" || video.status === "running";
   card.dataset.status = video.status;
   tell(parts.title, video.title || `Video ${video.n}`);
@@ -42,7 +42,8 @@ const update = (session, parts, card, video, result) => {
   tell(parts.error, video.status === "finished" ? "" : video.error);
   tell(parts.retry, next(video));
   film(parts.film, video, open);
-  if (result?.url) play(session, parts.player, video, result);
+  if (video.status !== "finished") clear(parts.player);
+  else if (result?.url) play(parts.player, video, result);
 };
 
 // -- words -----------------------------------------------------------------------------------------------------------
@@ -111,7 +112,14 @@ const shape = (strip, image) => {
 
 const isWeb = address => /^(https?:\/\/|\/)/.test(address ?? "");
 
-const play = (session, place, video, result) => {
+/** A video that is made anew may come to lie at the same address. */
+const clear = place => {
+  place.hidden = true;
+  place.replaceChildren();
+  delete place.dataset.url;
+};
+
+const play = (place, video, result) => {
   if (place.dataset.url === result.url) return;
   place.dataset.url = result.url;
   place.hidden = false;
