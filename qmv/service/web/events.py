@@ -13,7 +13,7 @@ import gevent
 from gevent.event import Event
 
 from qmv.service.board import Board, Unavailable
-from qmv.service.web.kept import FUTURE, Page, Pages
+from qmv.service.web.kept import Page, Pages
 from qmv.service.web.problems import Problem
 
 __all__ = ["Feed", "Listener"]
@@ -83,7 +83,7 @@ class Feed:
         away = False
         while self._listeners:
             try:
-                newest, changed = self._board.changes(FUTURE if since is None else since)
+                newest, changed = self._board.changes(since or 0)
                 # the first time, and where a queue that was emptied counts anew, anything may have changed
                 self._tell([*self._listeners] if since is None or newest < since else changed)
                 since, away = newest, False

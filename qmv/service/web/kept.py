@@ -10,9 +10,8 @@ from qmv.service.board import Board
 from qmv.service.jobs import CLOSED
 from qmv.service.web import documents
 
-__all__ = ["FUTURE", "Page", "Pages"]
+__all__ = ["Page", "Pages"]
 
-FUTURE = 2**53  # a version that none will have: what has changed since is nothing
 _MOST = 2000
 _MOST_S = 30.0  # a session that is forgotten changes nothing that would be told
 
@@ -59,7 +58,7 @@ class Pages:
         return page
 
     def _drop_changed(self) -> None:
-        newest, changed = self._board.changes(FUTURE if self._seen is None else self._seen)
+        newest, changed = self._board.changes(self._seen or 0)
         if self._seen is None or newest < self._seen:  # a queue that was emptied counts anew
             self._kept.clear()
         for session_id in changed:

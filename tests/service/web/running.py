@@ -18,6 +18,7 @@ from typing import Any
 from qmv.live.progress import Live
 from qmv.service.board import Board
 from qmv.service.jobs import Claim, Order
+from qmv.service.redis_board import RedisBoard
 from qmv.service.settings import PREFIX, ServiceSettings
 from qmv.service.sqlite_board import SqliteBoard
 
@@ -124,7 +125,9 @@ def form(*parts: tuple[str, str | None, bytes]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, token: str = "", quick: bool = False, code: str = "", **settings: Any) -> Iterator[Web]:
+def running(
+    folder: Path, *, token: str = "", quick: bool = False, code: str = "", redis: str = "", **settings: Any
+) -> Iterator[Web]:
     """Until the end of the block; it must end by itself when it is asked to. `code` is run in the module's stead."""
     code = _QUICK if quick else code
     values = {"outputs": str(folder / "outputs"), "port": 0, "reads_per_minute": 1_000_000,
@@ -132,15 +135,17 @@ def running(folder: Path, *, token: str = "", quick: bool = False, code: str = "
     setup, log = ServiceSettings(**values), folder / "web.log"
     ours = ("QMV_", "REDIS_URL")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | setup.environ()
+    environ |= ({f"{PREFIX}TOKEN": token} if token else {}) | ({"REDIS_URL": redis} if redis else {})
     command = [sys.executable, *(["-c", code] if code else ["-m", "qmv.service.web"])]
     folder.mkdir(parents=True, exist_ok=True)
     with log.open("w") as told:
         process = subprocess.Popen(
-            command, env=environ | ({f"{PREFIX}TOKEN": token} if token else {}), stdout=subprocess.PIPE, stderr=told,
+            command, env=environ, stdout=subprocess.PIPE, stderr=told,
             text=True, cwd=Path(__file__).parents[3],
         )  # fmt: skip
     assert process.stdout is not None
-    board = SqliteBoard(setup.folder / "state.sqlite", setup.limits)
+    limits = setup.limits
+    board = RedisBoard(redis, limits) if redis else SqliteBoard(setup.folder / "state.sqlite", limits)
     try:
         line = process.stdout.readline()
         assert line.startswith("listening on http://"), log.read_text(encoding="utf-8")
