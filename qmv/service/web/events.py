@@ -22,7 +22,8 @@ log = logging.getLogger("qmv.web")
 _HEARTBEAT = b"event: heartbeat\ndata: {}\n\n"
 _END = b"event: end\ndata: {}\n\n"
 _RETRY = b"retry: 3000\n\n"
-_AT_A_TIME = 20  # statuses that are made before others get their turn
+_AT_A_TIME = 25  # listeners that are told before other requests get their turn
+_PAUSE_S = 0.002
 
 
 class Feed:
@@ -97,15 +98,17 @@ class Feed:
             gevent.sleep(self._poll_s)
 
     def _tell(self, changed: list[str]) -> None:
-        for number, session_id in enumerate(changed):
+        told = 0
+        for session_id in changed:
             if session_id not in self._listeners:
                 continue
             page = self._pages.page(session_id)
             frame = framed(page) if page else b""
             for listener in [*self._listeners.get(session_id, ())]:
                 listener.tell(page, frame)
-            if number % _AT_A_TIME == _AT_A_TIME - 1:
-                gevent.sleep(0)
+                told += 1
+                if told % _AT_A_TIME == 0:
+                    gevent.sleep(_PAUSE_S)
 
 
 class Listener:
