@@ -139,11 +139,12 @@ def check(place: Place, board: Board, names: list[str]) -> None:
     assert not counts.totals.get("failed")
 
 
-def check_books(shop: FakeOpenAI) -> None:
-    """Every picture was paid for once."""
+def check_books(place: Place, shop: FakeOpenAI) -> None:
+    """Every picture was paid for once, and is there."""
     charges = shop.charges()
-    assert charges
+    kept = [*(place.folder / "outputs" / "cache" / "originals").glob("??/*/sums.json")]
     assert [charge for charge in charges if charge.number] == []
+    assert len(charges) == len(kept) > 0
 
 
 def leftovers(place: Place) -> list[str]:
@@ -175,7 +176,7 @@ def test_fifty_sessions_survive_kills(
         assert len(kinds) >= 8
         assert {*kinds} == {"worker", "render", "child"}
         check(place, board, names)
-        check_books(shop)
+        check_books(place, shop)
         eventually(lambda: not leftovers(place), 5)
         _recovered(place, chaos)
         board.close()
