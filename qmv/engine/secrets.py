@@ -12,14 +12,14 @@ from urllib.parse import quote
 
 from qmv.errors import ConfigError
 
-__all__ = ["HIDDEN", "Redacting", "has_key", "hide", "hide_text", "read_env_file", "redacted"]
+__all__ = ["HIDDEN", "Redacting", "forget_old_texts", "has_key", "hide", "hide_text", "read_env_file", "redacted"]
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?|CONNECTION_STRING)$", re.IGNORECASE)
 _SHORTEST = 6  # a shorter value would hide common words
 _SHORTEST_KEY = 8
 HIDDEN = "[secret]"
 _named: set[str] = set()  # variables that are secret whatever their names look like
-_texts: set[str] = set()  # secret by themselves, such as the signature of an address
+_texts: dict[str, None] = {}  # secret by themselves, such as the signature of an address; the latest are the last
 
 
 def hide(name: str) -> None:
@@ -30,7 +30,15 @@ def hide(name: str) -> None:
 def hide_text(text: str) -> None:
     """From now on, this text is never shown; quotes around it are none of it, and may be JSON's."""
     if bare := text.strip('"\\'):
-        _texts.add(bare)
+        _texts.pop(bare, None)
+        _texts[bare] = None
+
+
+def forget_old_texts(most: int) -> None:
+    """Shows again what was hidden before the latest texts, for a process that hears of new ones for weeks: each of them
+    makes `redacted` slower."""
+    while len(_texts) > most:
+        del _texts[next(iter(_texts))]
 
 
 def has_key(text: str) -> bool:
@@ -43,7 +51,7 @@ def redacted(text: str) -> str:
     """The text with each secret of the environment, and each hidden text, blanked out, also as JSON, YAML and addresses
     write it."""
     values = {value.strip() for name, value in os.environ.items() if _is_secret(name) and not _is_path(value)}
-    values = {value for value in values if len(value) >= _SHORTEST} | _texts
+    values = {value for value in values if len(value) >= _SHORTEST} | _texts.keys()
     written = {form for value in values for form in _written(value)}
     for form in sorted(written, key=len, reverse=True):  # one may be the beginning of another
         text = text.replace(form, HIDDEN)

@@ -70,7 +70,7 @@ class ServiceSettings:
         environ = os.environ if environ is None else environ
         given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
         values: dict[str, Any] = {}
-        kinds = {field.name: str(field.type) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        kinds = {field.name: str(field.type) for field in dataclasses.fields(cls)}
         for name, text in given.items():
             field = name.removeprefix(PREFIX).lower()
             if field == "token":
@@ -86,7 +86,7 @@ class ServiceSettings:
 
     def environ(self) -> dict[str, str]:
         """The variables that `read` makes the same settings of."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {f"{PREFIX}{name.upper()}": _text(value) for name, value in values.items() if value is not None}
 
     @property

@@ -15,7 +15,7 @@ SIGN = "TOPSECRETTOPSECRET40"
 
 @pytest.fixture(autouse=True)
 def nothing_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_texts", set())
+    monkeypatch.setattr(secrets, "_texts", {})
 
 
 @pytest.mark.parametrize(

@@ -191,3 +191,13 @@ def test_text_that_holds_a_plugins_key_is_known(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(secrets, "_named", {"MY_VARIABLE"})
     monkeypatch.setenv("MY_VARIABLE", "hidden-value")
     assert (has_key("a hidden-value b"), has_key("a value")) == (True, False)
+
+
+def test_a_process_of_weeks_forgets_texts_that_came_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_texts", {})
+    for text in ("first-signature", "second-signature", "first-signature", "third-signature"):
+        secrets.hide_text(text)
+    secrets.forget_old_texts(2)
+    assert secrets.redacted("first-signature second-signature third-signature") == (
+        f"{secrets.HIDDEN} second-signature {secrets.HIDDEN}"
+    )

@@ -30,7 +30,7 @@ SIGNED = "https://host/a/b.mp3?X-Amz-Date=1&X-Amz-Signature=0123456789abcdef&id=
 
 @pytest.fixture(autouse=True)
 def nothing_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_texts", set())
+    monkeypatch.setattr(secrets, "_texts", {})
 
 
 @pytest.mark.parametrize(

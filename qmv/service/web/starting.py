@@ -14,6 +14,7 @@ from flask import Request, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from qmv.engine.secrets import forget_old_texts
 from qmv.errors import ConfigError, UnknownName
 from qmv.service import orders, uploads
 from qmv.service.board import Board
@@ -32,6 +33,7 @@ _FIELDS = ("songs", "style", "settings", "priority")
 _TEXTS_BYTES = 1_000_000
 _KEY_LENGTH = 255
 _LOOKERS = 2
+_HIDDEN_TEXTS = 1000  # of signed addresses; an answer or a log line holds none that is older
 
 
 class SongRequest(Request):
@@ -80,6 +82,7 @@ class Starter:
     def start(self, session_id: str) -> tuple[Session, bool]:
         """The session as it is queued now, and whether this request did it."""
         session_id = orders.checked_session(session_id)
+        forget_old_texts(_HIDDEN_TEXTS)
         key = _idempotency_key()
         told, files = self._asked()
         priority = orders.checked_priority(told.get("priority"))
