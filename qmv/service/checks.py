@@ -13,9 +13,9 @@ import wave
 from pathlib import Path
 
 from qmv.errors import ConfigError, OutputError, output_error
-from qmv.service.board import Unavailable
-from qmv.service.recipe import program
+from qmv.service.queue.board import Unavailable
 from qmv.service.settings import ServiceSettings, open_board, redis_url, token
+from qmv.service.work.recipe import program
 
 __all__ = ["check_all", "free_port"]
 

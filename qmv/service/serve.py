@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 
 from qmv.service.checks import check_all, free_port
-from qmv.service.child import end_group
-from qmv.service.recipe import program
 from qmv.service.settings import ServiceSettings, redis_url
+from qmv.service.work.child import end_group
+from qmv.service.work.recipe import program
 
 __all__ = ["Part", "serve", "supervise"]
 
@@ -84,11 +84,11 @@ def serve(settings: ServiceSettings) -> None:
     # told to all of them, so that what the web offers is what the workers know
     settings = dataclasses.replace(settings, port=free_port(settings), program=str(program(settings)))
     environ = os.environ | settings.environ()
-    command = [sys.executable, "-m", "qmv.service.following", str(os.getpid())]
+    command = [sys.executable, "-m", "qmv.service.work.following", str(os.getpid())]
     parts = [Part("the web", [*command, "qmv.service.web"], environ)]
     if not redis_url():
         names = (f"worker {number + 1}" for number in range(settings.workers))
-        parts += [Part(name, [*command, "qmv.service.embedded"], environ) for name in names]
+        parts += [Part(name, [*command, "qmv.service.work.embedded"], environ) for name in names]
     threading.Thread(target=_tell_address, args=(settings,), daemon=True).start()
     supervise(parts)
 

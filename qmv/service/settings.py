@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmv.errors import ConfigError
-from qmv.service.board import Limits
+from qmv.service.queue.board import Limits
 from qmv.settings import check, described, plugin, setting
 
 if TYPE_CHECKING:
-    from qmv.service.board import Board
+    from qmv.service.queue.board import Board
 
 __all__ = ["PREFIX", "ServiceSettings", "log_level", "open_board", "redis_url", "token"]
 
@@ -122,10 +122,10 @@ def log_level() -> str:
 def open_board(settings: ServiceSettings) -> Board:
     """In Redis where REDIS_URL is set, else in a file of this machine."""
     if url := redis_url():
-        from qmv.service.redis_board import RedisBoard
+        from qmv.service.queue.redis_board import RedisBoard
 
         return RedisBoard(url, settings.limits)
-    from qmv.service.sqlite_board import SqliteBoard
+    from qmv.service.queue.sqlite_board import SqliteBoard
 
     return SqliteBoard(settings.folder / "state.sqlite", settings.limits)
 

@@ -22,7 +22,7 @@ from typing import Any
 from celery import Celery, signals
 
 from qmv.errors import QmvError
-from qmv.service.board import Board, Unavailable
+from qmv.service.queue.board import Board, Unavailable
 from qmv.service.settings import ServiceSettings, log_level, open_board, redis_url
 
 __all__ = ["app", "render", "ring"]
@@ -116,7 +116,7 @@ def ring(count: int = 1) -> None:
 
 def _render() -> None:
     """Renders the most urgent job, if there is one that may run now."""
-    from qmv.service.attempt import perform
+    from qmv.service.work.attempt import perform
 
     board, settings = _board(os.getpid()), _settings()
     if _leaving.is_set():
@@ -176,7 +176,7 @@ def _log(logger: logging.Logger, **_: Any) -> None:
 
 def _sweep() -> None:
     """Rings for jobs that are due and have no task: after a back-off, a lost lease, a lost task."""
-    from qmv.service.janitor import Janitor
+    from qmv.service.work.janitor import Janitor
 
     board, settings = _board(os.getpid()), _settings()
     janitor = Janitor(board, settings)

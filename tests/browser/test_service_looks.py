@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from qmv.live.progress import Live
-from qmv.service.board import Limits
-from qmv.service.jobs import Order
-from qmv.service.sqlite_board import SqliteBoard
+from qmv.service.queue.board import Limits
+from qmv.service.queue.jobs import Order
+from qmv.service.queue.sqlite_board import SqliteBoard
 from qmv.service.web.previews import preview
 from tests.browser.served import PHONE, WIDE, Service, Tab, opened, service, until
 from tests.conftest import ROOT

@@ -19,7 +19,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes.redis_server import redis_server
-from tests.service.rendering import Place, children_of, closed, eventually, gone, video
+from tests.service.work.rendering import Place, children_of, closed, eventually, gone, video
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +94,7 @@ def test_serves_renders_and_ends_when_it_is_told_to(placed: Callable[..., Place]
 def test_what_dies_is_started_again(placed: Callable[..., Place]) -> None:
     place = placed()
     with served(place) as (process, address):
-        for name in ("web", "embedded"):
+        for name in ("web", "work.embedded"):
             (before,) = eventually(lambda name=name: parts(process, name), 30)  # type: ignore[misc]
             before.kill()
             (after,) = eventually(

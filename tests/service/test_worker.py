@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from qmv.service.board import Board
+from qmv.service.queue.board import Board
 from tests.conftest import ROOT
 from tests.fakes.redis_server import RedisServer, redis_server
-from tests.service.rendering import Place, Workers, children_of, closed, eventually, gone, video
+from tests.service.work.rendering import Place, Workers, children_of, closed, eventually, gone, video
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ from flask import Response, request
 from werkzeug.exceptions import NotFound
 
 from qmv.errors import ConfigError
-from qmv.service.board import Board
-from qmv.service.jobs import Session
-from qmv.service.knobs import shown
-from qmv.service.offer import Offer
-from qmv.service.orders import checked_session
+from qmv.service.intake.knobs import shown
+from qmv.service.intake.offer import Offer
+from qmv.service.intake.orders import checked_session
+from qmv.service.queue.board import Board
+from qmv.service.queue.jobs import Session
 from qmv.service.settings import ServiceSettings
 from qmv.service.web import documents
 from qmv.service.web.events import Feed

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Flask, Response
 
-from qmv.service.board import Board
-from qmv.service.offer import Offer
+from qmv.service.intake.offer import Offer
+from qmv.service.queue.board import Board
 from qmv.service.settings import ServiceSettings, redis_url
 from qmv.service.settings import token as token_of_environment
 from qmv.service.web import documents, openapi, origins, problems

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from qmv.live.session_keys import PHASE
-from qmv.service.jobs import Session, Video
+from qmv.service.queue.jobs import Session, Video
 from qmv.service.web.sentences import told
 
 __all__ = ["complete", "packed", "results", "status", "summary"]

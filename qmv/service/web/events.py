@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import gevent
 from gevent.event import Event
 
-from qmv.service.board import Board, Unavailable
+from qmv.service.queue.board import Board, Unavailable
 from qmv.service.web.kept import Page, Pages
 from qmv.service.web.problems import Problem
 

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from flask import Response, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from qmv.service.board import Board
-from qmv.service.jobs import Session
-from qmv.service.offer import Offer, config_folder
-from qmv.service.orders import checked_session
+from qmv.service.intake.offer import Offer, config_folder
+from qmv.service.intake.orders import checked_session
+from qmv.service.queue.board import Board
+from qmv.service.queue.jobs import Session
 from qmv.service.settings import ServiceSettings
 from qmv.service.web.threads import Threads
 

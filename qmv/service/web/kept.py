@@ -6,8 +6,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from qmv.service.board import Board
-from qmv.service.jobs import CLOSED
+from qmv.service.queue.board import Board
+from qmv.service.queue.jobs import CLOSED
 from qmv.service.web import documents
 
 __all__ = ["Page", "Pages"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qmv import __version__
-from qmv.service.offer import Offer
+from qmv.service.intake.offer import Offer
 from qmv.service.settings import ServiceSettings
 from qmv.service.web import schemas
 from qmv.service.web.problems import TYPE

@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from qmv.errors import ConfigError, InputError, QmvError, ServiceError
-from qmv.service.board import Refused, Unavailable
+from qmv.service.queue.board import Refused, Unavailable
 from qmv.service.web.documents import packed
 from qmv.service.web.sentences import told
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from qmv.service import knobs
-from qmv.service.jobs import CLOSED
-from qmv.service.offer import Offer
+from qmv.service.intake import knobs
+from qmv.service.intake.offer import Offer
+from qmv.service.queue.jobs import CLOSED
 from qmv.service.settings import ServiceSettings
 from qmv.service.web.routes import Route
 

@@ -16,11 +16,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from qmv.engine.secrets import forget_old_texts
 from qmv.errors import ConfigError, UnknownName
-from qmv.service import orders, uploads
-from qmv.service.board import Board
-from qmv.service.jobs import Session
-from qmv.service.knobs import checked, shown
-from qmv.service.offer import Offer
+from qmv.service.intake import orders, uploads
+from qmv.service.intake.knobs import checked, shown
+from qmv.service.intake.offer import Offer
+from qmv.service.queue.board import Board
+from qmv.service.queue.jobs import Session
 from qmv.service.settings import ServiceSettings
 from qmv.service.web.problems import Problem
 from qmv.service.web.threads import Threads

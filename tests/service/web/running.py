@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from qmv.live.progress import Live
-from qmv.service.board import Board
-from qmv.service.jobs import Claim, Order
-from qmv.service.redis_board import RedisBoard
+from qmv.service.queue.board import Board
+from qmv.service.queue.jobs import Claim, Order
+from qmv.service.queue.redis_board import RedisBoard
+from qmv.service.queue.sqlite_board import SqliteBoard
 from qmv.service.settings import PREFIX, ServiceSettings
-from qmv.service.sqlite_board import SqliteBoard
 
 __all__ = ["Answer", "Web", "form", "order", "running"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from qmv.service.queue.sqlite_board import SqliteBoard
 from qmv.service.settings import ServiceSettings
-from qmv.service.sqlite_board import SqliteBoard
 from qmv.service.web.app import create_app
 from qmv.service.web.routes import ROUTES
 from tests.service.web.running import Web

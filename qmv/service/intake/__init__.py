@@ -1,0 +1,1 @@
+"""What strangers may ask for, turned into orders: settings, addresses, uploads."""

@@ -1,0 +1,1 @@
+"""The queue: jobs, the rules for them, and the places that keep them."""

@@ -1,0 +1,118 @@
+"""What workers say of their jobs, for every place where the queue is kept, and the text that a job is kept as."""
+
+from __future__ import annotations
+
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from qmv.live.progress import Live
+from qmv.service.queue import rules
+from qmv.service.queue.board import Limits, Word
+from qmv.service.queue.jobs import CLOSED, Claim, Order, Video, dumped, loaded_video
+from qmv.service.queue.rules import Job
+
+__all__ = ["Change", "KeptJobs", "packed", "read", "unpacked"]
+
+log = logging.getLogger("qmv")
+
+T = TypeVar("T")
+_told: set[tuple[str, str]] = set()  # what could not be read, so that the log has it once
+Change = Callable[[Mapping[int, Job], float], tuple[Mapping[int, Job], T]]  # a session's jobs, now -> what changes
+
+
+class KeptJobs(ABC):
+    """A worker's half of a Board."""
+
+    limits: Limits
+
+    @abstractmethod
+    def _change(self, session: str, change: Change[T]) -> T | None:
+        """Changes a session's jobs at one blow, and gives what `change` says; None for an unknown session. `change` may
+        be called several times."""
+
+    def tell(self, claim: Claim, live: Live) -> Word:
+        def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], Word]:
+            job = jobs.get(claim.n)
+            if job is None or job.token != claim.token or not job.running:
+                return {}, Word.LOST
+            job, word = rules.told(job, live, self.limits, now)
+            return {claim.n: job}, word
+
+        return self._change(claim.session, change) or Word.LOST
+
+    def finish(self, claim: Claim, result: dict[str, Any]) -> bool:
+        return self._end(claim, lambda job, now: rules.finished(job, result, now), "finished")
+
+    def fail(self, claim: Claim, error: str, *, again: bool) -> bool:
+        step = lambda job, now: rules.failed(job, error, self.limits, now, again=again)  # noqa: E731
+        return self._end(claim, step, "failed", "queued", "cancelled")
+
+    def give_back(self, claim: Claim) -> bool:
+        return self._end(claim, rules.given_back, "queued", "cancelled")
+
+    def cancelled(self, claim: Claim) -> bool:
+        return self._end(claim, rules.withdrawn, "cancelled")
+
+    def _end(self, claim: Claim, step: Callable[[Job, float], Job], *ends: str) -> bool:
+        def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], bool]:
+            job = jobs.get(claim.n)
+            if job is None or job.token != claim.token:
+                return {}, False
+            if not job.running:  # it was said before, and the answer got lost on its way
+                return {}, job.video.status in ends
+            return {claim.n: step(job, now)}, True
+
+        return bool(self._change(claim.session, change))
+
+    def _called_off(self, session: str) -> bool:
+        """Calls off what is open; False for an unknown session."""
+
+        def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], bool]:
+            return {n: rules.called_off(job, now) for n, job in jobs.items() if job.open}, True
+
+        return bool(self._change(session, change))
+
+
+def read(session: str, n: int | str, text: str | bytes) -> Job | None:
+    """A job as it is kept; None, and a line in the log, where it cannot be read: others must not suffer by that."""
+    try:
+        return unpacked(text)
+    except ValueError as error:
+        if (session, str(n)) not in _told:
+            _told.add((session, str(n)))
+            log.warning("queue: video %s of session %s cannot be read, and is left out (%s)", n, session, error)
+        return None
+
+
+_LIVE, _VIDEO = ({field.name for field in fields(kind)} for kind in (Live, Video))
+_PLAIN = [field.name for field in fields(Job) if field.name not in ("order", "video")]
+
+
+def packed(job: Job) -> str:
+    plain = {name: getattr(job, name) for name in _PLAIN}
+    return json.dumps({**plain, "order": dumped(job.order), "video": dumped(job.video)}, separators=(",", ":"))
+
+
+def unpacked(text: str | bytes) -> Job:
+    """Raises ValueError where it is no job. What another version of QMV has added is left out."""
+    try:
+        plain = json.loads(text)
+        plain = {name: plain[name] for name in (*_PLAIN, "order", "video") if name in plain}
+        job = Job(**{**plain, "order": Order(**plain["order"]), "video": _video(plain["video"])})
+        if job.video.status not in (*CLOSED, "queued", "running"):
+            raise ValueError(f"status {job.video.status}")
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"no job: {error}") from error
+    return job
+
+
+def _video(plain: Mapping[str, Any]) -> Video:
+    try:
+        return loaded_video(plain)
+    except TypeError:
+        live = {name: value for name, value in plain["live"].items() if name in _LIVE}
+        return loaded_video({**{name: value for name, value in plain.items() if name in _VIDEO}, "live": live})

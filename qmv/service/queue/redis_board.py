@@ -1,0 +1,299 @@
+"""The queue in Redis, which the webs and workers of many machines share, and where other systems read how far it is.
+
+Whoever changes a session watches its hash, and the tickets where it depends on them; telling how far a job is moves
+only its lease, so that it is in no claim's way. The same transaction writes the keys of `qmv.live.session_keys`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from qmv.live import session_keys
+from qmv.service.queue import rules
+from qmv.service.queue.board import Counts, Limits
+from qmv.service.queue.jobs import Claim, Order, Session
+from qmv.service.queue.kept_jobs import Change, KeptJobs
+from qmv.service.queue.redis_keys import (
+    ABOUT,
+    CLOSED,
+    CREATED,
+    LEASES,
+    OPEN,
+    TOTALS,
+    VERSION,
+    VERSIONS,
+    WORKERS,
+    Kept,
+    all_tickets,
+    drop,
+    json_of,
+    kept_of,
+    known_of,
+    member_of,
+    next_version,
+    number_of,
+    pictures_of,
+    place_of,
+    session_of,
+    text_of,
+    write_job,
+)  # fmt: skip
+from qmv.service.queue.redis_link import RedisLink
+from qmv.service.queue.rules import Job, Ticket
+
+__all__ = ["RedisBoard"]
+
+log = logging.getLogger("qmv")
+
+T = TypeVar("T")
+
+
+class RedisBoard(KeptJobs):
+    """A Board in Redis, which tells the time, too."""
+
+    def __init__(self, url: str, limits: Limits, clock: Callable[[], float] | None = None) -> None:
+        self.limits, self._link, self._clock = limits, RedisLink(url), clock
+
+    def durable(self) -> str:
+        """What to mend where Redis may forget, in one sentence; '' where it keeps all, or doesn't tell."""
+        return self._link.durable()
+
+    # -- for the web -------------------------------------------------------------------------------------------------
+
+    def submit(
+        self, session: str, orders: Sequence[Order], *, digest: str, key: str = "", priority: int = 5
+    ) -> tuple[Session, bool]:
+        used = f"qmv:key:{hashlib.sha256(key.encode()).hexdigest()}"
+
+        def step(pipe: Any) -> tuple[Session, bool]:
+            known = known_of(pipe.get(used)) if key else None
+            kept, now = kept_of(session, pipe.hgetall(session_of(session))), self._now(pipe)
+            before = kept.jobs if kept else {}
+            standing = rules.stands(session, digest, (kept.shown(session), kept.digest) if kept else None, known)
+            jobs = {} if standing else rules.queued(orders, before, priority, now)
+            if jobs:
+                rules.room(pipe.hlen(OPEN), sum(job.open for job in jobs.values()), self.limits)
+            pipe.multi()
+            if key and not known:
+                pipe.set(used, json.dumps([session, digest]), ex=int(rules.KEYS_S))
+            if standing:
+                return standing, False
+            drop(pipe, session, before, keep=[n for n, job in jobs.items() if not job.open])
+            pipe.hset(session_of(session), ABOUT, json.dumps({"digest": digest, "created_at": now}))
+            pipe.zadd(CREATED, {session: now})
+            stays = {n: job for n, job in before.items() if n in jobs}
+            self._write(pipe, session, Kept(digest=digest, created_at=now, jobs=stays), jobs, now)
+            return Kept(digest=digest, created_at=now, jobs=jobs).shown(session), True
+
+        shown, began = self._link.change([session_of(session), used, OPEN], step)
+        return self.session(session) or shown, began
+
+    def cancel(self, session: str) -> Session | None:
+        return self.session(session) if self._called_off(session) else None
+
+    def session(self, session: str) -> Session | None:
+        return next(iter(self._shown([session])), None)
+
+    def sessions(self, most: int) -> list[Session]:
+        with self._link.reached() as client:
+            latest = [text_of(name) for name in client.zrevrange(CREATED, 0, most - 1)] if most > 0 else []
+        return self._shown(latest)
+
+    def _shown(self, sessions: Sequence[str]) -> list[Session]:
+        with self._link.reached() as client, client.pipeline() as pipe:
+            for session in sessions:
+                pipe.hgetall(session_of(session))
+                pipe.zscore(VERSIONS, session)
+            told = pipe.execute()
+        return [
+            kept.shown(session, int(version or 0))
+            for session, hashed, version in zip(sessions, told[::2], told[1::2])
+            if (kept := kept_of(session, hashed))
+        ]
+
+    def changes(self, since: int) -> tuple[int, list[str]]:
+        with self._link.reached() as client, client.pipeline() as pipe:
+            pipe.get(VERSION)
+            pipe.zrangebyscore(VERSIONS, f"({since}", "+inf")
+            newest, names = pipe.execute()
+        if since > int(newest or 0):  # Redis was emptied
+            return self.changes(0)
+        return int(newest or 0), [text_of(name) for name in names]
+
+    def picture(self, session: str, n: int, index: int) -> bytes | None:
+        with self._link.reached() as client:
+            found = client.hget(pictures_of(session, n), str(index))
+            return None if found is None else bytes(found)
+
+    def phase(self, session: str, phase: int) -> dict[str, Any] | None:
+        whats = ("status", "progress", "results", "error")
+        with self._link.reached() as client:
+            values = client.mget([session_keys.key(session, what, phase) for what in whats])
+        if not any(value is not None for value in values):
+            return None
+        told = {what: None if value is None else text_of(value) for what, value in zip(whats, values)}
+        return {**told, "progress": number_of(told["progress"]), "results": json_of(told["results"])}
+
+    # -- for workers -------------------------------------------------------------------------------------------------
+
+    def claim(self, worker: str) -> Claim | None:
+        with self._link.reached() as client:
+            now = self._now(client)
+            client.zadd(WORKERS, {worker: now})
+            late = [text_of(member) for member in client.zrangebyscore(LEASES, "-inf", now)]
+        for member in late:
+            self._lose(member)
+
+        def step(pipe: Any) -> Claim | str | None:
+            now = self._now(pipe)
+            ticket = rules.chosen(all_tickets(pipe), self.limits, now)
+            return self._take(pipe, ticket, now) if ticket else None
+
+        while isinstance(found := self._link.change([OPEN], step), str):
+            log.warning("queue: %s cannot be read, and waits no more", found)
+        return found
+
+    def _take(self, pipe: Any, ticket: Ticket, now: float) -> Claim | str:
+        """The claim; what cannot be read is put aside and gives its name."""
+        session, n, token = ticket.session, ticket.n, uuid.uuid4().hex
+        pipe.watch(session_of(session))
+        kept = kept_of(session, pipe.hgetall(session_of(session)))
+        pipe.multi()
+        if kept is None or n not in kept.jobs or kept.jobs[n].video.status != "queued":
+            pipe.hdel(OPEN, member_of(session, n))
+            return f"video {n} of session {session}"
+        job = rules.claimed(kept.jobs[n], token, self.limits, now)
+        self._write(pipe, session, kept, {n: job}, now)
+        return Claim(
+            session=session, n=n, token=token, order=job.order, attempt=job.video.attempt, lease_s=self.limits.lease_s,
+        )  # fmt: skip
+
+    def _lose(self, member: str) -> None:
+        """Takes a job away from a worker whose lease has run out, unless it has been renewed by now."""
+        session, n = place_of(member)
+
+        def step(pipe: Any) -> None:
+            kept, now = kept_of(session, pipe.hgetall(session_of(session))), self._now(pipe)
+            job = kept.jobs.get(n) if kept else None
+            pipe.multi()
+            if kept is None or job is None or not job.running:  # spoilt by others, and it must not come back for ever
+                pipe.zrem(LEASES, member)
+                pipe.hdel(OPEN, member)
+            elif job.due <= now:
+                self._write(pipe, session, kept, {n: rules.lost(job, self.limits, now)}, now)
+
+        self._link.change([session_of(session)], step)
+
+    def add_picture(self, claim: Claim, index: int, jpeg: bytes) -> None:
+        session, n = claim.session, claim.n
+
+        def step(pipe: Any) -> None:
+            kept = kept_of(session, pipe.hgetall(session_of(session)))
+            job = kept.jobs.get(n) if kept else None
+            if kept is None or job is None or job.token != claim.token or not job.running:
+                return
+            places = [int(place) for place in pipe.hkeys(pictures_of(session, n))]
+            video, now = replace(job.video, pictures=rules.unbroken([*places, index])), self._now(pipe)
+            pipe.multi()
+            pipe.hset(pictures_of(session, n), str(index), jpeg)
+            self._write(pipe, session, kept, {n: replace(job, video=video)}, now)
+
+        self._link.change([session_of(session)], step)
+
+    def seen(self, worker: str) -> None:
+        with self._link.reached() as client:
+            client.zadd(WORKERS, {worker: self._now(client)})
+
+    # -- for who looks after it --------------------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        tickets, now = self._all_tickets()
+        with self._link.reached() as client:
+            workers = client.zcount(WORKERS, f"({now - self.limits.lease_s}", "+inf")
+            totals = {text_of(name): int(count) for name, count in client.hgetall(TOTALS).items()}
+        return replace(rules.counts(tickets, now), workers=workers, totals=totals)
+
+    def due(self) -> int:
+        tickets, now = self._all_tickets()
+        return rules.ready(tickets, self.limits, now)
+
+    def _all_tickets(self) -> tuple[list[Ticket], float]:
+        with self._link.reached() as client:
+            leases = {text_of(member): due for member, due in client.zrange(LEASES, 0, -1, withscores=True)}
+            return all_tickets(client, leases), self._now(client)
+
+    def forget(self) -> list[str]:
+        with self._link.reached() as client:
+            now = self._now(client)
+            client.zremrangebyscore(WORKERS, "-inf", now - rules.KEYS_S)
+            old = client.zrangebyscore(CLOSED, "-inf", now - self.limits.keep_s)
+        return [session for session in map(text_of, old) if self._forgotten(session, now)]
+
+    def _forgotten(self, session: str, now: float) -> bool:
+        def step(pipe: Any) -> bool:
+            closed_at = pipe.zscore(CLOSED, session)
+            if closed_at is None or closed_at > now - self.limits.keep_s:  # it was asked for again
+                return False
+            names = [int(name) for name in pipe.hkeys(session_of(session)) if text_of(name).isdigit()]
+            pipe.multi()
+            drop(pipe, session, names)
+            for what in ("status", "progress", "results", "error"):
+                pipe.delete(session_keys.key(session, what))
+            for kept in (VERSIONS, CREATED, CLOSED):
+                pipe.zrem(kept, session)
+            return True
+
+        return self._link.change([session_of(session)], step)
+
+    def close(self) -> None:
+        self._link.close()
+
+    # -- how it is kept ----------------------------------------------------------------------------------------------
+
+    def _now(self, client: Any) -> float:
+        if self._clock:
+            return self._clock()
+        seconds, microseconds = client.time()
+        return float(seconds) + float(microseconds) / 1e6
+
+    def _change(self, session: str, change: Change[T]) -> T | None:
+        def step(pipe: Any) -> T | None:
+            kept = kept_of(session, pipe.hgetall(session_of(session)))
+            if kept is None:
+                return None
+            now = self._now(pipe)
+            after, answer = change(kept.jobs, now)
+            pipe.multi()
+            self._write(pipe, session, kept, after, now)
+            return answer
+
+        return self._link.change([session_of(session)], step)
+
+    def _write(self, pipe: Any, session: str, kept: Kept, after: Mapping[int, Job], now: float) -> None:
+        """Writes what has changed; what nobody can see raises no version."""
+        before, totals = kept.jobs, Counter[str]()
+        for n, job in after.items():
+            totals.update(rules.counted(before.get(n), job))
+            write_job(pipe, session, before.get(n), job)
+        if all(n in before and before[n].video == job.video for n, job in after.items()):
+            return
+        for name, count in totals.items():
+            pipe.hincrby(TOTALS, name, count)
+        next_version(pipe, session)
+        shown = replace(kept, jobs={**kept.jobs, **after}).shown(session)
+        if any(video.status in ("queued", "running") for video in shown.videos):
+            pipe.zrem(CLOSED, session)
+        else:
+            pipe.zadd(CLOSED, {session: now})
+        results = [{"n": v.n, "title": v.title, **v.result} for v in shown.videos if v.result is not None]
+        session_keys.write(
+            pipe, session, status=shown.status, percent=shown.percent, results=results, error=shown.error,
+            keep_s=self.limits.keep_s,
+        )  # fmt: skip

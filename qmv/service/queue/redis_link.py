@@ -1,0 +1,106 @@
+"""The way to Redis: short waits, transactions that are tried again, errors that are sentences without a password."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from qmv.engine.secrets import hide_text
+from qmv.errors import ConfigError
+from qmv.service.queue.board import Unavailable
+
+__all__ = ["RedisLink"]
+
+T = TypeVar("T")
+_ANSWER_S = 2.0
+_BUSY_S = 10.0  # that others may be quicker, again and again
+_PAUSE_S = 0.002  # grows with each try
+_LONGEST_PAUSE_S = 0.05
+_SHORTEST = 6  # a shorter password would hide common words
+
+
+class RedisLink:
+    """A client of one Redis; `url` may hold a password. Threads and greenlets may share it."""
+
+    def __init__(self, url: str) -> None:
+        import redis
+        from redis.backoff import ConstantBackoff
+        from redis.retry import Retry
+
+        # connections from before a restart are made anew; what may have been done already is never sent twice
+        again = Retry(ConstantBackoff(0.1), 1, supported_errors=(redis.exceptions.ConnectionError,))
+        try:
+            self.client: Any = redis.Redis.from_url(
+                url, socket_timeout=_ANSWER_S, socket_connect_timeout=_ANSWER_S, retry=again
+            )
+        except (ValueError, TypeError):  # their texts may hold the password
+            raise ConfigError(
+                "REDIS_URL: is no address of Redis; write redis://HOST:PORT/0, rediss:// with TLS, or unix://PATH."
+            ) from None
+        place = self.client.connection_pool.connection_kwargs
+        self.where = place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}"
+        self._password = str(place.get("password") or "")
+        if len(self._password) >= _SHORTEST:
+            hide_text(self._password)
+
+    @contextlib.contextmanager
+    def reached(self) -> Iterator[Any]:
+        """The client; what goes wrong inside raises Unavailable."""
+        from redis.exceptions import RedisError
+
+        try:
+            yield self.client
+        except RedisError as error:
+            text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            text = text.replace(self._password, "[secret]") if self._password else text
+            raise Unavailable(
+                f"queue (Redis at {self.where}): cannot be reached or used ({text}); start it, or mend REDIS_URL."
+            ) from error
+
+    def change(self, watched: list[str], step: Callable[[Any], T]) -> T:
+        """Does `step` as one transaction that others' changes of the watched keys make void, and then once more.
+
+        The step reads from the pipeline that it gets, calls its `multi`, and says what to write.
+        """
+        from redis.exceptions import WatchError
+
+        until, tries = time.monotonic() + _BUSY_S, 0
+        with self.reached() as client:
+            while True:
+                with client.pipeline() as pipe:
+                    try:
+                        pipe.watch(*watched)
+                        answer = step(pipe)
+                        pipe.execute()
+                        return answer
+                    except WatchError:
+                        tries += 1
+                if time.monotonic() > until:
+                    raise Unavailable(
+                        f"queue (Redis at {self.where}): was changed by others {tries} times while it was to be "
+                        "changed; try again."
+                    )
+                time.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, _PAUSE_S * tries)))
+
+    def durable(self) -> str:
+        """What to mend where Redis may forget, in one sentence; '' where it keeps all, or doesn't tell."""
+        from redis.exceptions import ResponseError
+
+        with self.reached() as client:
+            try:
+                told = {**client.info("persistence"), **client.info("memory")}
+            except ResponseError:  # some hosts don't let us ask
+                return ""
+        where = f"REDIS_URL (Redis at {self.where})"
+        if not told.get("aof_enabled", 1):
+            return f"{where}: forgets the latest changes when it ends; set appendonly yes in its configuration."
+        policy = told.get("maxmemory_policy", "noeviction")
+        if told.get("maxmemory", 0) and policy != "noeviction":
+            return f"{where}: drops keys when its memory is full ({policy}); set maxmemory-policy noeviction."
+        return ""
+
+    def close(self) -> None:
+        self.client.close()

@@ -1,0 +1,241 @@
+"""One try at a job: real renders under a real board."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from PIL import Image
+
+from qmv.live.progress import Live
+from qmv.service.queue.board import Board, Unavailable, Word
+from qmv.service.queue.jobs import Claim
+from qmv.service.queue.sqlite_board import SqliteBoard
+from qmv.service.work.attempt import perform
+from tests.service.work.rendering import Place, alive, children_of, eventually, gone, video
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def place(tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]) -> Place:
+    return Place.made(tmp_path / "here", click_track(tmp_path / "a song.wav"), environment)
+
+
+@pytest.fixture
+def board(place: Place) -> Iterator[Board]:
+    board = place.board()
+    yield board
+    board.close()
+
+
+def tried(place: Place, board: Board, leaving: threading.Event | None = None) -> None:
+    claim = board.claim("w")
+    assert claim is not None
+    perform(claim, board, place.settings, leaving or threading.Event())
+
+
+def started(place: Place, board: Board, leaving: threading.Event | None = None) -> threading.Thread:
+    """A try in a thread, once its render is at the stage in which it dawdles."""
+    thread = threading.Thread(target=tried, args=(place, board, leaving))
+    thread.start()
+    eventually(lambda: place.seen("dawdles"), 30)
+    return thread
+
+
+def test_video_is_delivered_with_what_may_be_known_of_it(place: Place, board: Board) -> None:
+    board.submit("spring", [place.order(subject='${oc.env:HOME}, "a, b" \\')], digest="d")
+    tried(place, board)
+    done = video(board, "spring")
+    data = place.film("spring").read_bytes()
+    assert (done.status, done.error) == ("finished", "")
+    assert done.result is not None
+    assert done.result["key"] == "videos/spring/video_1.mp4"
+    assert done.result["url"] == "/videos/spring/video_1.mp4"
+    assert done.result["sha256"] == hashlib.sha256(data).hexdigest()
+    assert done.result["size_bytes"] == len(data)
+    assert done.result["metadata"]["video"]["frames"] == 72  # three seconds at 24 a second
+    assert done.result["metadata"]["sync"]["faults"] == []
+    assert str(place.folder) not in str(done)
+    assert done.live.percent == 100
+
+
+def test_thumbnails_of_the_pictures_come(place: Place, board: Board) -> None:
+    board.submit("s", [place.order()], digest="d")
+    tried(place, board)
+    count = video(board, "s").pictures
+    pictures = [board.picture("s", 1, index) for index in range(count)]
+    assert count == 3
+    for data in pictures:
+        assert data is not None
+        with Image.open(io.BytesIO(data)) as picture:
+            assert (picture.format, picture.size) == ("JPEG", (64, 36))
+            assert not picture.getexif()
+
+
+def test_second_try_takes_all_from_the_cache_and_delivers_the_same(
+    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    """As after a finish that could not be told in time."""
+    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=2.0)
+    board = place.board()
+
+    class Deaf(SqliteBoard):
+        def finish(self, claim: Claim, result: dict[str, Any]) -> bool:
+            return False
+
+    deaf = Deaf(place.settings.folder / "state.sqlite", place.settings.limits)
+    board.submit("s", [place.order()], digest="d")
+    tried(place, deaf)
+    before = place.film("s").stat()
+    claim = eventually(lambda: board.claim("w"), 30)
+    perform(claim, board, place.settings, threading.Event())
+    done, after = video(board, "s"), place.film("s").stat()
+    assert done.status == "finished"
+    assert done.result is not None
+    assert done.result["unchanged"] is True
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_song_that_is_none_fails_at_once_with_its_sentence(place: Place, board: Board, tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.mp3"
+    garbage.write_bytes(b"\0no song\xff" * 999)
+    board.submit("s", [place.order(garbage)], digest="d")
+    tried(place, board)
+    failed = video(board, "s")
+    assert (failed.status, failed.parked, failed.attempt) == ("failed", False, 1)
+    assert failed.error.startswith("song (A Song)")
+    assert "/" not in failed.error
+
+
+def test_wrong_setting_of_the_operator_is_told(place: Place, board: Board) -> None:
+    board.submit("s", [place.order(no_such_knob=1)], digest="d")
+    tried(place, board)
+    failed = video(board, "s")
+    assert failed.status == "failed"
+    assert "no_such_knob" in failed.error
+
+
+def test_killed_render_is_tried_again_later(place: Place, board: Board) -> None:
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="d")
+    thread = started(place, board)
+    os.kill(place.seen("dawdles")[0]["pid"], signal.SIGKILL)
+    thread.join(10)
+    assert not thread.is_alive()
+    waits = video(board, "s")
+    assert (waits.status, waits.parked) == ("queued", False)
+    assert waits.retry_at is not None
+    assert "ended by the system (signal 9)" in waits.error
+    place.hurry()
+    claim = eventually(lambda: board.claim("w"), 30)
+    perform(claim, board, place.settings, threading.Event())
+    assert video(board, "s").status == "finished"
+
+
+def test_cancel_ends_the_render_and_its_workers_within_seconds(place: Place, board: Board) -> None:
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="d")
+    thread = started(place, board)
+    pids = [child.pid for child in children_of(os.getpid(), "qmv.service")]
+    assert len(pids) == 2
+    board.cancel("s")
+    thread.join(8)
+    assert not thread.is_alive()
+    assert gone(pids, 1)
+    assert video(board, "s").status == "cancelled"
+
+
+def test_worker_that_leaves_gives_its_job_back(place: Place, board: Board) -> None:
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="d")
+    leaving = threading.Event()
+    thread = started(place, board, leaving)
+    leaving.set()
+    thread.join(8)
+    assert not thread.is_alive()
+    waits = video(board, "s")
+    assert (waits.status, waits.error, waits.retry_at) == ("queued", "", None)
+    place.hurry()
+    tried(place, board)
+    assert video(board, "s").status == "finished"
+
+
+def test_lost_job_ends_at_once_and_says_nothing_more(place: Place) -> None:
+    class Losing(SqliteBoard):
+        lost = False
+        said: ClassVar[list[str]] = []
+
+        def tell(self, claim: Claim, live: Live) -> Word:
+            return Word.LOST if self.lost else super().tell(claim, live)
+
+        def _end(self, *args: Any) -> bool:
+            self.said.append("end")
+            return super()._end(*args)
+
+    board = Losing(place.settings.folder / "state.sqlite", place.settings.limits)
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="d")
+    thread = started(place, board)
+    pid = place.seen("dawdles")[0]["pid"]
+    board.lost = True
+    thread.join(5)
+    assert not thread.is_alive()
+    assert gone([pid], 1)
+    assert board.said == []
+
+
+def test_render_ends_before_its_lease_where_the_queue_cannot_be_reached(
+    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=3.0)
+
+    class Unplugged(SqliteBoard):
+        out = False
+        last_s = 0.0
+
+        def tell(self, claim: Claim, live: Live) -> Word:
+            if self.out:
+                raise Unavailable("queue: is away.")
+            self.last_s = time.monotonic()
+            return super().tell(claim, live)
+
+        def _end(self, *args: Any) -> bool:
+            if self.out:
+                raise Unavailable("queue: is away.")
+            return super()._end(*args)
+
+    board = Unplugged(place.settings.folder / "state.sqlite", place.settings.limits)
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="d")
+    thread = started(place, board)
+    pid = place.seen("dawdles")[0]["pid"]
+    board.out = True
+    assert alive(pid)
+    eventually(lambda: not alive(pid), 5, 0.01)
+    assert time.monotonic() - board.last_s < 3.0  # the lease
+    board.out = False
+    thread.join(5)
+    assert not thread.is_alive()
+    assert video(board, "s").status == "queued"  # to be tried again
+
+
+def test_render_that_takes_too_long_is_stopped(
+    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, job_minutes=0.05)
+    board = place.board()
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="d")
+    tried(place, board)
+    failed = video(board, "s")
+    assert failed.status == "failed"
+    assert "0.05 minutes" in failed.error

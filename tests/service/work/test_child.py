@@ -1,0 +1,131 @@
+"""The process that keeps a render ends it when the worker or the lease is gone, whatever the render does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from qmv.errors import ConfigError
+from qmv.service.queue.clock import now_s
+from qmv.service.settings import ServiceSettings
+from qmv.service.work.process import running
+from qmv.service.work.recipe import program
+from tests.service.work.rendering import alive, children_of, eventually, gone
+
+# Holds Python's lock in C code, so that no thread of this process can do anything any more.
+DEAF = "import ctypes; ctypes.PyDLL(None).sleep(60)"
+WITH_WORKERS = """
+from joblib import Parallel, delayed
+import time
+Parallel(n_jobs=2)(delayed(time.sleep)(60) for _ in range(2))
+"""
+POLITE = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+Path("ready").touch()
+time.sleep(60)
+"""
+
+
+def written(folder: Path, code: str) -> Path:
+    file = folder / "program.py"
+    file.write_text(
+        "import os, sys\nfrom pathlib import Path\nos.chdir(Path(__file__).parent)\n"
+        f"Path('said').write_text(repr((os.getpid(), sys.argv[1:], __name__)))\n{code}\n",
+        encoding="utf-8",
+    )
+    return file
+
+
+def render_of(folder: Path) -> int:
+    said = eventually(lambda: (folder / "said").is_file() and (folder / "said").read_text(), 20)
+    return int(said[1:].partition(",")[0])
+
+
+def test_runs_a_program_as_the_command_line_does_and_gives_its_exit_code(tmp_path: Path) -> None:
+    file = written(tmp_path, "print('some words'); sys.exit(3)")
+    with running(file, ["a=b c", 'd="e"'], tmp_path / "out.txt", now_s() + 30) as child:
+        assert eventually(lambda: child.ended(0.1), 20)
+        assert child.code == 3
+    assert "['a=b c', 'd=\"e\"'], '__main__'" in (tmp_path / "said").read_text()
+    assert "some words" in (tmp_path / "out.txt").read_text()
+
+
+def test_arguments_stand_on_no_command_line(tmp_path: Path) -> None:
+    file = written(tmp_path, "import time; time.sleep(60)")
+    with running(file, ["song=https://here/?signature=abc"], tmp_path / "out.txt", now_s() + 30):
+        render_of(tmp_path)
+        words = [" ".join(child.cmdline()) for child in children_of(os.getpid(), "qmv.service")]
+    assert len(words) == 2
+    assert not [line for line in words if "signature" in line]
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="no priorities here")
+def test_render_has_a_lower_priority_and_its_keeper_has_not(tmp_path: Path) -> None:
+    file = written(tmp_path, "import time; time.sleep(60)")
+    with running(file, [], tmp_path / "out.txt", now_s() + 30):
+        pid = render_of(tmp_path)
+        keeper = psutil.Process(pid).ppid()
+        assert psutil.Process(pid).nice() > psutil.Process(keeper).nice()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a C library's sleep by another name")
+def test_render_ends_with_its_lease_while_it_holds_pythons_lock(tmp_path: Path) -> None:
+    with running(written(tmp_path, DEAF), [], tmp_path / "out.txt", now_s() + 3) as child:
+        pid = render_of(tmp_path)
+        until_s = now_s() + 2
+        child.renew(until_s)
+        eventually(lambda: not alive(pid), 10, 0.01)
+        assert 0 <= now_s() - until_s < 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9")
+@pytest.mark.parametrize("code", [DEAF, WITH_WORKERS], ids=["in C code", "with workers"])
+def test_everything_ends_with_the_worker(tmp_path: Path, code: str) -> None:
+    """The worker is a process of its own here, which is killed by -9."""
+    file, out = written(tmp_path, code), tmp_path / "out.txt"
+    worker = psutil.Popen([sys.executable, "-c", (
+        "import sys, time; from pathlib import Path; from qmv.service.work.process import running; "
+        "from qmv.service.queue.clock import now_s\n"
+        f"with running(Path({str(file)!r}), [], Path({str(out)!r}), now_s() + 60): time.sleep(60)"
+    )])  # fmt: skip
+    render_of(tmp_path)
+    least = 4 if code is WITH_WORKERS else 2  # the keeper, the render, and its two workers
+    eventually(lambda: len(children_of(worker.pid)) >= least, 20)
+    pids = [child.pid for child in children_of(worker.pid)]
+    worker.kill()
+    worker.wait()
+    assert gone(pids, 1)
+
+
+def test_render_ends_with_its_keeper(tmp_path: Path) -> None:
+    file = written(tmp_path, "import time; time.sleep(60)")
+    with running(file, [], tmp_path / "out.txt", now_s() + 60) as child:
+        pid = render_of(tmp_path)
+        psutil.Process(psutil.Process(pid).ppid()).kill()
+        assert gone([pid], 1)
+        assert child.ended(1)
+        assert child.code == -signal.SIGKILL
+
+
+def test_request_to_end_reaches_the_render(tmp_path: Path) -> None:
+    with running(written(tmp_path, POLITE), [], tmp_path / "out.txt", now_s() + 60) as child:
+        eventually((tmp_path / "ready").exists, 20)
+        child.stop()
+        assert eventually(lambda: child.ended(0.1), 5)
+        assert child.code == 7
+
+
+def test_program_is_the_named_one_else_the_one_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    beside = program(ServiceSettings())
+    assert beside.name == "run.py"
+    (tmp_path / "run.py").touch()
+    assert program(ServiceSettings()) == tmp_path / "run.py"
+    with pytest.raises(ConfigError, match=r"QMV_SERVICE_PROGRAM: there is no file .*other\.py"):
+        program(ServiceSettings(program="other.py"))

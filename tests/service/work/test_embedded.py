@@ -1,0 +1,100 @@
+"""Workers without Redis, as processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.service.work.rendering import Place, Workers, children_of, closed, eventually, gone, video
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def placed(tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]) -> Callable[..., Place]:
+    def made(**settings: Any) -> Place:
+        song = click_track(tmp_path / "song.wav", seconds=2.0)
+        return Place.made(tmp_path / "here", song, environment, **settings)
+
+    return made
+
+
+def test_worker_takes_jobs_as_they_come(placed: Callable[..., Place]) -> None:
+    place = placed()
+    board = place.board()
+    with Workers(place) as workers:
+        workers.start()
+        eventually(lambda: board.counts().workers == 1, 30)
+        for name in ("a", "b"):
+            at = time.time()
+            board.submit(name, [place.order()], digest=name)
+            started = eventually(lambda name=name: video(board, name).started_at, 10, 0.01)  # type: ignore[misc]
+            assert started - at < 1.5  # half a second, and what the machine has to do besides
+            assert closed(board, name).status == "finished"
+    board.close()
+
+
+def test_sigterm_gives_the_job_back_and_another_finishes_it_from_the_cache(placed: Callable[..., Place]) -> None:
+    place = placed()
+    board = place.board()
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="s")
+    with Workers(place) as workers:
+        first = workers.start()
+        eventually(lambda: place.seen("dawdles"), 30)
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(10) == 0
+        workers.running.remove(first)
+        assert video(board, "s").status == "queued"
+        place.hurry()
+        workers.start()
+        done = closed(board, "s").videos[0]
+    assert (done.status, done.error) == ("finished", "")
+    last = max(place.folder.glob("outputs/service/runs/s/1/*/output.txt"), key=lambda path: path.stat().st_mtime)
+    assert "pictures: cached" in last.read_text(encoding="utf-8")
+    board.close()
+
+
+def test_worker_and_its_render_end_with_their_parent(placed: Callable[..., Place]) -> None:
+    place = placed()
+    board = place.board()
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="s")
+    code = (
+        "import os, subprocess, sys; "
+        "module = 'qmv.service.work.embedded'; "
+        "subprocess.run([sys.executable, '-m', 'qmv.service.work.following', str(os.getpid()), module])"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=place.environ, stderr=subprocess.DEVNULL)
+    eventually(lambda: place.seen("dawdles"), 30)
+    pids = [child.pid for child in children_of(parent.pid)]
+    assert len(pids) == 3  # the worker, what keeps its render, and the render
+    parent.kill()
+    parent.wait()
+    assert gone(pids, 4)
+    board.close()
+
+
+def test_job_that_kills_its_render_is_tried_again_and_then_parked(placed: Callable[..., Place]) -> None:
+    place = placed(attempts=2)
+    board = place.board()
+    place.dawdle("video", 60)
+    board.submit("s", [place.order()], digest="s")
+    with Workers(place) as workers:
+        workers.start()
+        for number in (1, 2):
+            line = eventually(lambda number=number: place.seen("dawdles")[number - 1 :], 60)[0]  # type: ignore[misc]
+            os.kill(line["pid"], signal.SIGKILL)
+        failed = closed(board, "s").videos[0]
+    assert (failed.status, failed.parked, failed.attempt) == ("failed", True, 2)
+    assert "signal 9" in failed.error
+    board.close()
