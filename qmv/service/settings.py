@@ -95,6 +95,20 @@ class ServiceSettings:
         return Path(self.outputs).absolute() / "service"
 
     @property
+    def words(self) -> dict[str, str]:
+        """The operator's overrides by key; values as they are written, without quotes around them."""
+        parts = (word.partition("=") for word in self.overrides)
+        return {key.lstrip("+"): value.strip("'\"") for key, _, value in parts}
+
+    @property
+    def videos(self) -> Path | None:
+        """The folder in which finished videos lie by session; None where they are stored elsewhere."""
+        words = self.words
+        if words.get("storage", "folder") != "folder":
+            return None
+        return Path(words.get("storage.path", self.outputs)).expanduser().absolute() / "videos"
+
+    @property
     def limits(self) -> Limits:
         return Limits(
             running=self.running, session_running=self.session_running, open=self.open, attempts=self.attempts,

@@ -145,6 +145,7 @@ def test_a_session_is_cancelled_after_a_question_and_tried_again(tab: Tab, small
     session.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel the videos").click()
     session.locator("summary .state[data-status=cancelled]").wait_for()
+    page.reload()  # the service has the songs, whoever asks
     session.get_by_role("button", name="Try again").click()
     session.locator("summary .state[data-status=queued]").wait_for()
 

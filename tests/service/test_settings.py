@@ -45,6 +45,14 @@ def test_a_wrong_variable_is_one_sentence(name: str, value: str, words: str) -> 
     assert "\n" not in str(caught.value)
 
 
+def test_where_the_videos_lie_is_what_the_storage_says(tmp_path: Path) -> None:
+    here = ServiceSettings(outputs=str(tmp_path))
+    assert here.videos == tmp_path / "videos"
+    elsewhere = ServiceSettings(overrides=("storage=folder", f"+storage.path='{tmp_path}/my films'"))
+    assert elsewhere.videos == tmp_path / "my films" / "videos"
+    assert ServiceSettings(overrides=("storage=gcs", "storage.bucket=b")).videos is None
+
+
 def test_the_token_is_no_field(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{PREFIX}TOKEN", " secret ")
     assert token() == "secret"

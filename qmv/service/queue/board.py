@@ -112,6 +112,11 @@ class Board(Protocol):
         """Closes queued videos at once and tells the workers of the running ones; None for an unknown session."""
         ...
 
+    def retry(self, session: str) -> tuple[Session, int] | None:
+        """Queues what failed or was cancelled anew, with the orders that it had, and tells how many that are; None for
+        an unknown session. Raises Refused 'full'."""
+        ...
+
     def session(self, session: str) -> Session | None: ...
 
     def sessions(self, most: int) -> list[Session]:

@@ -68,6 +68,15 @@ class KeptJobs(ABC):
 
         return bool(self._change(claim.session, change))
 
+    def _asked_again(self, session: str, openly: int) -> int | None:
+        """Queues what is closed without a video anew; how many, None for an unknown session."""
+
+        def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], int]:
+            again = rules.asked_again(jobs, openly, self.limits, now)
+            return again, len(again)
+
+        return self._change(session, change)
+
     def _called_off(self, session: str) -> bool:
         """Calls off what is open; False for an unknown session."""
 

@@ -98,6 +98,12 @@ class RedisBoard(KeptJobs):
     def cancel(self, session: str) -> Session | None:
         return self.session(session) if self._called_off(session) else None
 
+    def retry(self, session: str) -> tuple[Session, int] | None:
+        with self._link.reached() as client:
+            openly = client.hlen(OPEN)
+        count, found = self._asked_again(session, openly), self.session(session)
+        return None if count is None or found is None else (found, count)
+
     def session(self, session: str) -> Session | None:
         return next(iter(self._shown([session])), None)
 

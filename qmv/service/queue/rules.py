@@ -18,8 +18,8 @@ from qmv.service.queue.board import Counts, Limits, Refused, Word
 from qmv.service.queue.jobs import Order, Session, Video
 
 __all__ = [
-    "KEYS_S", "Job", "Ticket", "back_off_s", "called_off", "chosen", "claimed", "counted", "counts", "failed",
-    "finished", "given_back", "lost", "queued", "ready", "room", "stands", "told", "unbroken", "withdrawn",
+    "KEYS_S", "Job", "Ticket", "asked_again", "back_off_s", "called_off", "chosen", "claimed", "counted", "counts",
+    "failed", "finished", "given_back", "lost", "queued", "ready", "room", "stands", "told", "unbroken", "withdrawn",
 ]  # fmt: skip
 
 KEYS_S = 86400.0  # how long a client's Idempotency-Key is known
@@ -243,6 +243,13 @@ def queued(orders: Sequence[Order], before: Mapping[int, Job], priority: int, no
     """A job for each order, from 1 on. What was finished before by the same order stays as it is, and no attempt is
     ever counted twice."""
     return {n: _anew(n, order, before.get(n), priority, now) for n, order in enumerate(orders, start=1)}
+
+
+def asked_again(jobs: Mapping[int, Job], openly: int, limits: Limits, now: float) -> dict[int, Job]:
+    """The jobs of a session that failed or were cancelled, queued anew; raises Refused where they do not fit."""
+    lost = {n: job for n, job in jobs.items() if job.video.status in ("failed", "cancelled")}
+    room(openly, len(lost), limits)
+    return {n: _anew(n, job.order, job, job.priority, now) for n, job in lost.items()}
 
 
 def _anew(n: int, order: Order, before: Job | None, priority: int, now: float) -> Job:

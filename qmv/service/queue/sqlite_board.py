@@ -68,6 +68,12 @@ class SqliteBoard(KeptJobs):
     def cancel(self, session: str) -> Session | None:
         return self.session(session) if self._called_off(session) else None
 
+    def retry(self, session: str) -> tuple[Session, int] | None:
+        with self._file.open() as db:
+            openly = db.execute("SELECT COUNT(*) FROM jobs WHERE open").fetchone()[0]
+        count, found = self._asked_again(session, openly), self.session(session)
+        return None if count is None or found is None else (found, count)
+
     def session(self, session: str) -> Session | None:
         with self._file.open() as db:
             return self._found(db, session)

@@ -74,6 +74,12 @@ class Api:
             raise _unknown(session_id)
         return _json(documents.status(session))
 
+    def retry(self, session_id: str) -> Response:
+        session, count = self._starter.retry(checked_session(session_id)) or (None, 0)
+        if session is None:
+            raise _unknown(session_id)
+        return _json(documents.status(session), 202 if count else 200)
+
     def events(self, session_id: str) -> Response:
         session_id = checked_session(session_id)
         last = request.headers.get("Last-Event-ID", "")

@@ -51,7 +51,7 @@ def create_app(settings: ServiceSettings, board: Board, *, heartbeat_s: float = 
         open_routes=frozenset(_endpoint(path) for path in {route.path for route in ROUTES if not route.needs_token}),
     )  # fmt: skip
     guard.watch(app)
-    app.wsgi_app = Headers(app.wsgi_app, origins.of_storage(settings.overrides))  # type: ignore[method-assign]
+    app.wsgi_app = Headers(app.wsgi_app, origins.of_storage(settings))  # type: ignore[method-assign]
     files = Files(settings, board, offer)
     api = Api(
         settings, board, offer, starter=Starter(settings, board, offer, _ring), pages=pages, feed=feed, files=files,
@@ -62,6 +62,7 @@ def create_app(settings: ServiceSettings, board: Board, *, heartbeat_s: float = 
         "openapi": lambda: Response(document, content_type="application/json"),
         "metrics": metrics.answer,
         "start": throttle.starts(api.start),
+        "retry": throttle.starts(api.retry),
         "login": throttle.logins(api.login),
         "healthz": throttle.free(api.healthz),
     }

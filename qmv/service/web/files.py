@@ -30,7 +30,6 @@ _NAME = re.compile(rf"video_([1-9][0-9]{{0,5}})\.({'|'.join(_TYPES)})")
 _STATIC = Path(__file__).parent / "static"
 _LONGEST_NAME = 100
 _PAINTERS = 1
-_DAY_S = 86400
 
 
 class Files:
@@ -38,20 +37,20 @@ class Files:
 
     def __init__(self, settings: ServiceSettings, board: Board, offer: Offer) -> None:
         self._board, self._offer = board, offer
-        self._videos = Path(settings.outputs).absolute() / "videos"
+        self._videos = settings.videos
         self._program = config_folder(settings).parent / "run.py"
         self._previews = settings.folder / "previews"
         self._painters = Threads(_PAINTERS)
 
     def has(self, session_id: str, name: str) -> bool:
-        return (self._videos / session_id / name).is_file()
+        return self._videos is not None and (self._videos / session_id / name).is_file()
 
     def video(self, session_id: str, file: str) -> Response:
         session_id = checked_session(session_id)
         found = _NAME.fullmatch(file)
         session = self._board.session(session_id) if found else None
         title = _title(session, int(found[1])) if found and session else None
-        if found is None or title is None:
+        if found is None or title is None or self._videos is None:
             raise NotFound
         response = send_from_directory(self._videos / session_id, file, mimetype=_TYPES[found[2]], conditional=True)
         response.headers["Cache-Control"] = "private, no-cache"
@@ -68,7 +67,7 @@ class Files:
         if end != "jpg" or style not in self._offer.styles:
             raise NotFound
         image = self._painters.run(preview, self._program, style, self._previews)
-        response = Response(image, content_type="image/jpeg", headers={"Cache-Control": f"private, max-age={_DAY_S}"})
+        response = Response(image, content_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
         response.add_etag()
         response.make_conditional(request)
         return response

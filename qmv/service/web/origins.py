@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
+
+from qmv.service.settings import ServiceSettings
 
 __all__ = ["of_storage"]
 
@@ -13,13 +14,13 @@ log = logging.getLogger("qmv.web")
 _GOOGLE = "https://storage.googleapis.com"
 
 
-def of_storage(overrides: Sequence[str]) -> tuple[str, ...]:
+def of_storage(settings: ServiceSettings) -> tuple[str, ...]:
     """The https origins of the storage that the operator's overrides name; none for a folder, or where it cannot be
     told."""
-    values = {name.lstrip("+"): value for name, _, value in (word.partition("=") for word in overrides)}
-    name = values.get("storage", "folder")
-    if name == "folder":
+    if settings.videos is not None:
         return ()
+    values = settings.words
+    name = values["storage"]
     if name == "gcs":
         return (_GOOGLE,)
     try:

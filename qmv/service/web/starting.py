@@ -97,6 +97,13 @@ class Starter:
             gevent.spawn(self._ring_once)
         return session, fresh
 
+    def retry(self, session_id: str) -> tuple[Session, int] | None:
+        """The session with what failed or was cancelled queued anew, and how many videos that are."""
+        found = self._board.retry(session_id)
+        if found and found[1]:
+            gevent.spawn(self._ring_once)
+        return found
+
     def _check_early(self, told: dict[str, Any], files: int) -> None:
         """What is cheap to know is looked at before songs are, which takes seconds."""
         self._offer.checked_style(told.get("style"))

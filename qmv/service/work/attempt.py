@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable
@@ -41,6 +42,7 @@ _PICTURES_S = 0.15  # the most that thumbnails may take of one tick
 _ENDS_WITHIN_S = 10.0
 _LEAVES_WITHIN_S = 5.0
 _ASKS_AGAIN_S = 0.5
+_HAND_OFF = "handoff"
 
 
 class Leaving(Protocol):
@@ -200,6 +202,7 @@ class _Attempt:
         if verdict.result:
             self._show_rest()
             self._say(lambda: self.board.finish(self.claim, verdict.result | {"cost_usd": self.live.cost_usd}))
+            shutil.rmtree(self.folder / _HAND_OFF, ignore_errors=True)  # for editors on this machine; nobody gets at it
         elif self.end is _End.CANCEL:
             self._say(lambda: self.board.cancelled(self.claim))
         elif self.end is _End.LEAVE:

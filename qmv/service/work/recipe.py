@@ -45,7 +45,7 @@ def recipe(claim: Claim, settings: ServiceSettings, folder: Path) -> list[str]:
         ours.append(f"budget_usd={settings.budget_usd}")
     if is_remote(claim.order.song) and claim.order.song.lower().startswith("http"):
         ours.append("song.public_only=true")
-    defaults = [*_share(settings), *_storage(settings.overrides, outputs)]
+    defaults = [*_share(settings), *_storage(settings)]
     return _once([*defaults, *settings.overrides, *overrides(claim.order), *ours])
 
 
@@ -56,15 +56,14 @@ def _share(settings: ServiceSettings) -> list[str]:
     return [f"run.workers={max(1, cores() // settings.workers)}"] if settings.workers > 1 else []
 
 
-def _storage(given: Iterable[str], outputs: Path) -> list[str]:
+def _storage(settings: ServiceSettings) -> list[str]:
     """Where videos go unless the operator says otherwise; a folder of a run is no place for them, it is cleared away.
 
     A session that failed can be asked for again with other songs, so its videos may be replaced.
     """
-    chosen = {key: value.strip("'\"") for key, _, value in (_parts(word) for word in given)}
     words = ["storage.overwrite=true"]
-    if chosen.get("storage", "folder") == "folder":
-        words += ["storage=folder", f"storage.path={_quoted(outputs)}"]
+    if settings.videos is not None:
+        words += ["storage=folder", f"storage.path={_quoted(settings.videos.parent)}"]
     return words
 
 

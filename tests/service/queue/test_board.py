@@ -394,6 +394,35 @@ def test_cancelling_closes_what_waits_and_tells_who_works(board: Board, clock: C
     assert board.claim("w") is None
 
 
+def test_what_failed_or_was_cancelled_is_queued_anew_and_nothing_else(board: Board, clock: Clock) -> None:
+    asked(board, count=3)
+    done, failing = claimed(board), claimed(board)
+    board.finish(done, {"url": "u"})
+    board.fail(failing, "no answer.", again=False)
+    board.cancel("s")
+    clock.now += 5
+    session, count = board.retry("s")  # type: ignore[misc]
+    assert count == 2
+    assert [v.status for v in session.videos] == ["finished", "queued", "queued"]
+    assert [v.error for v in session.videos] == ["", "", ""]
+    assert board.retry("s") == (board.session("s"), 0)  # once more does no harm
+    again = claimed(board)
+    assert (again.n, again.order, again.attempt) == (2, failing.order, 2)
+    assert board.tell(failing, Live()) is Word.LOST
+    assert board.retry("nothing") is None
+
+
+def test_what_is_queued_anew_must_fit(opened: Opens) -> None:
+    board = opened(Limits(session_running=0, open=2))
+    asked(board, count=2)
+    board.cancel("s")
+    asked(board, session="t")
+    with pytest.raises(Refused) as caught:
+        board.retry("s")
+    assert caught.value.reason == "full"
+    assert board.session("s").status == "cancelled"  # type: ignore[union-attr]
+
+
 def test_cancelling_what_waits_for_another_try_closes_it(board: Board, clock: Clock) -> None:
     asked(board)
     board.fail(claimed(board), "no answer.", again=True)

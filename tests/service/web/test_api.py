@@ -167,6 +167,16 @@ def test_a_cancelled_session_says_so(web: Web) -> None:
     assert web.get("/api/phase3/status/cancel-me").json["status"] == "cancelled"
 
 
+def test_a_session_without_a_video_is_queued_anew_with_what_it_had(web: Web) -> None:
+    web.queue("again", "a", "b")
+    assert web.ask("POST", "/api/phase3/retry/again").status == 200  # nothing to do
+    web.ask("POST", "/api/phase3/cancel/again")
+    answer = web.ask("POST", "/api/phase3/retry/again")
+    assert (answer.status, answer.json["status"]) == (202, "queued")
+    assert [video["title"] for video in answer.json["videos"]] == ["a", "b"]
+    assert web.ask("POST", "/api/phase3/retry/unknown").status == 404
+
+
 def test_all_phases_are_told_also_where_nothing_is_known(web: Web) -> None:
     web.queue("phases")
     told = web.get("/api/session/phases/complete-status").json

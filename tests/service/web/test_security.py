@@ -127,12 +127,20 @@ def test_every_answer_has_the_headers_that_browsers_heed(web: Web) -> None:
 
 
 def test_the_storage_that_videos_lie_at_may_be_played_from() -> None:
-    assert of_storage(()) == of_storage(("storage=folder", "storage.path=x")) == ()
-    assert of_storage(("storage=gcs", "storage.bucket=b")) == ("https://storage.googleapis.com",)
-    assert of_storage(("storage=object_store", "storage.url=s3://b/f", "storage.site=https://cdn.example/x")) == (
-        "https://cdn.example",
+    assert (
+        of_storage(ServiceSettings(overrides=()))
+        == of_storage(ServiceSettings(overrides=("storage=folder", "storage.path=x")))
+        == ()
     )
-    assert of_storage(("storage=nothing_known",)) == ()
+    assert of_storage(ServiceSettings(overrides=("storage=gcs", "storage.bucket=b"))) == (
+        "https://storage.googleapis.com",
+    )
+    assert of_storage(
+        ServiceSettings(
+            overrides=("storage=object_store", "storage.url=s3://b/f", "storage.site=https://cdn.example/x")
+        )
+    ) == ("https://cdn.example",)
+    assert of_storage(ServiceSettings(overrides=("storage=nothing_known",))) == ()
     found: list[tuple[str, str]] = []
     list(Headers(lambda environ, start: start("200 OK", found) or [], ["https://cdn.example"])({}, lambda *_: None))
     assert "media-src 'self' https://cdn.example blob:" in dict(found)["Content-Security-Policy"]

@@ -1,7 +1,6 @@
 // One session on the page: its phases, its videos, and what can be done with it.
 
 import { ask, now } from "./api.js";
-import { again } from "./start.js";
 import { el, find, say, tell } from "./dom.js";
 import { videoCard } from "./video.js";
 import { ago, many, stageWords, stateWords } from "./words.js";
@@ -20,7 +19,7 @@ export const sessionPart = (id, heard) => {
     phases: el("ol", { class: "phases", "aria-label": "Phases" }),
     videos: el("ol", { class: "videos" }),
     cancel: el("button", { type: "button", hidden: true, on: { click: () => cancel(part) } }, "Cancel"),
-    again: el("button", { type: "button", hidden: true, on: { click: () => again(part.status) } }, "Try again"),
+    again: el("button", { type: "button", hidden: true, on: { click: () => again(part) } }, "Try again"),
     error: el("p", { class: "error", role: "alert", hidden: true }),
   };
   part.more = el("details", { class: "session", id: `session-${id}` },
@@ -99,15 +98,20 @@ const speak = (part, video) => {
 };
 
 const cancel = async part => {
-  if (!(await confirmed(part.id))) return;
-  part.cancel.disabled = true;
+  if (await confirmed(part.id)) await press(part, part.cancel, "cancel");
+};
+
+const again = part => press(part, part.again, "retry");
+
+const press = async (part, button, path) => {
+  button.disabled = true;
   try {
-    part.heard(await ask(`api/phase3/cancel/${encodeURIComponent(part.id)}`, { method: "POST" }));
+    part.heard(await ask(`api/phase3/${path}/${encodeURIComponent(part.id)}`, { method: "POST" }));
     tell(part.error, "");
   } catch (error) {
     tell(part.error, error.message);
   } finally {
-    part.cancel.disabled = false;
+    button.disabled = false;
   }
 };
 

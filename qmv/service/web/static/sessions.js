@@ -47,7 +47,10 @@ export const stopAll = () => {
 };
 
 const enter = id => {
-  const part = sessionPart(id, heard);
+  const part = sessionPart(id, status => {
+    heard(status);
+    refresh();
+  });
   parts.set(id, part);
   part.more.addEventListener("toggle", () => part.more.open && detail(part));
   return part;

@@ -9,7 +9,6 @@ import { bytes } from "./words.js";
 const SESSION = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const SIGNS = "abcdefghjkmnpqrstuvwxyz23456789";  // none that are taken for each other
 
-const sent = new Map();  // session -> what was sent for it, for another try from this page
 let started = () => {};
 let stop = null;
 
@@ -26,21 +25,6 @@ export const wire = began => {
     blame(find("session-error"), "", find("session"));
   });
   find("session").value = fresh();
-};
-
-/** Tries a failed session again with what was sent for it; where this page has not sent it, asks for the songs. */
-export const again = async session => {
-  if (stop) return;
-  if (sent.has(session.session_id)) {
-    await deliver(session.session_id, sent.get(session.session_id));
-    return;
-  }
-  find("session").value = session.session_id;
-  const style = document.querySelector(`input[name=style][value="${CSS.escape(session.videos[0]?.style ?? "")}"]`);
-  if (style) style.click();
-  songs.refuse("Choose the songs of this session again, then press Start; this page no longer has them.");
-  find("files").focus();
-  find("new").scrollIntoView({ block: "start" });
 };
 
 const start = async () => {
@@ -79,7 +63,6 @@ const deliver = async (session, made) => {
   try {
     const path = `api/phase3/start/${encodeURIComponent(session)}`;
     const status = await send(path, made, key(), { moved, again: () => tell(find("sent-words"), "Sending again …"), stop: stop.signal });
-    sent.set(session, made);
     say(`Session ${session} has begun.`);
     started(status);
     return true;
