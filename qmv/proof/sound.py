@@ -192,11 +192,11 @@ def _peaks(scores: npt.NDArray[Any], least: float) -> Iterable[int]:
 
 def _at_rate(stretch: Stretch, rate_hz: int) -> Samples:
     """The samples at the file's rate; resampling moves nothing, since its filter is symmetric."""
-    import numpy as np
-    from scipy.signal import resample_poly
-
     if stretch.rate_hz == rate_hz:
         return stretch.samples
+    import numpy as np
+    from scipy.signal import resample_poly  # takes almost two seconds to load
+
     ratio = Fraction(rate_hz, stretch.rate_hz)
     made: Any = resample_poly(stretch.samples, ratio.numerator, ratio.denominator)
     return made.astype(np.float32)  # type: ignore[no-any-return]
