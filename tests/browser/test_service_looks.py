@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from qmv.live.progress import Live
+from qmv.service.intake.offer import Offer
 from qmv.service.queue.board import Limits
 from qmv.service.queue.jobs import Order
 from qmv.service.queue.sqlite_board import SqliteBoard
+from qmv.service.settings import ServiceSettings
 from qmv.service.web.previews import preview
 from tests.browser.served import PHONE, WIDE, Service, Tab, opened, service, until
 from tests.conftest import ROOT
@@ -48,8 +50,9 @@ def seed(state: Path) -> None:
     stages = ("beats", "storyboard", "pictures", "video")
     board.tell(claims[0], Live(stages=stages, stage="pictures", done=3, total=8, unit="pictures", percent=40.0,
         left_s=200.0, notice="pictures: two of them were painted before.", cost_usd="0.5"))  # fmt: skip
+    noir = Offer.read(ServiceSettings(program=str(ROOT / "run.py"))).styles["noir"]
     for index in range(3):
-        board.add_picture(claims[0], index, preview(ROOT / "run.py", "noir", state.parent / "previews"))
+        board.add_picture(claims[0], index, preview(noir, state.parent / "previews"))
     board.fail(claims[1], ERROR, again=False)
     board.fail(claims[2], ERROR, again=True)
     board.close()

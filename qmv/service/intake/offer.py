@@ -14,25 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from qmv.errors import ConfigError, UnknownName
 from qmv.service.intake.knobs import KNOBS, Knob, shown
-from qmv.service.work.recipe import program
+from qmv.service.intake.styles import Look, looks
+from qmv.service.settings import config_folder
 
 if TYPE_CHECKING:
     from qmv.engine.registry import Registry
     from qmv.service.settings import ServiceSettings
 
-__all__ = ["Look", "Offer", "config_folder"]
+__all__ = ["Look", "Offer"]
 
 _GROUPS = ("format", "quality", "motion", "transition")  # knobs that are groups of the config
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """A style, as a page shows it."""
-
-    name: str
-    prompt: str
-    palette: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +42,7 @@ class Offer:
         config = _config(folder, settings.overrides)
         registry = _registry(config)
         folders = [folder, *map(Path, registry.config_paths)]
-        looks = {name: _look(name, file) for name, file in _presets(folders, "style").items()}
+        known = looks(_presets(folders, "style"))
         only = _only(settings)
         knobs = {}
         for knob in KNOBS.values():
@@ -62,10 +54,10 @@ class Offer:
             default = settings.images[0] if knob.name == "image" and settings.images else config.get(knob.name)
             if (kept := _kept(knob.name, choices, only)) is not None:
                 knobs[knob.name] = _narrowed(knob, kept, default)
-        styles = _kept("style", tuple(sorted(looks)), only) or ()
+        styles = _kept("style", tuple(sorted(known)), only) or ()
         style = str(config.get("style", ""))
         return cls(
-            styles={name: looks[name] for name in styles},
+            styles={name: known[name] for name in styles},
             knobs={name: knob for name, knob in knobs.items() if knob.choices or not _is_choice(name)},
             style=style if style in styles else next(iter(styles), ""),
         )
@@ -87,11 +79,6 @@ class Offer:
         if not isinstance(style, str) or style not in self.styles:
             raise UnknownName("style", shown(style), self.styles)
         return style
-
-
-def config_folder(settings: ServiceSettings) -> Path:
-    """The folder conf/ that the videos are made with."""
-    return program(settings).parent / "conf"
 
 
 def _config(folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
@@ -141,16 +128,6 @@ def _plugins(registry: Registry, kind: str) -> list[str]:
             for field in dataclasses.fields(entry.cls)  # type: ignore[arg-type]
         )
     ]
-
-
-def _look(name: str, file: Path) -> Look:
-    import yaml
-
-    try:
-        plain = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return Look(name=name, prompt=str(plain["prompt"]), palette=tuple(map(str, plain.get("palette", ()))))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise ConfigError(f"style ({file}): is no style; it needs at least a prompt.") from error
 
 
 # -- what the operator keeps it to -----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from qmv.service.settings import ServiceSettings
 from qmv.service.web import documents
 from qmv.service.web.events import Feed
 from qmv.service.web.files import Files
-from qmv.service.web.kept import Pages
+from qmv.service.web.pages import Pages
 from qmv.service.web.problems import Problem
 from qmv.service.web.security import Guard
 from qmv.service.web.starting import Starter, json_object, small_body
@@ -27,7 +27,6 @@ from qmv.service.web.throttle import Throttle
 
 __all__ = ["Api"]
 
-_OTHERS = (1, 2)  # phases that other systems work on
 _MOST_SESSIONS = 500
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _VERSION = re.compile(r"[0-9]{1,15}")
@@ -63,7 +62,7 @@ class Api:
 
     def complete(self, session_id: str) -> Response:
         session = self._board.session(checked_session(session_id))
-        others = self._phases(session_id)
+        (others,) = self._board.phases([session_id])
         if session is None and not any(others.values()):
             raise _unknown(session_id)
         return _json(documents.complete(session_id, session, others, self._files.has))
@@ -110,8 +109,8 @@ class Api:
         if not (_NUMBER.fullmatch(text) and 1 <= int(text) <= _MOST_SESSIONS):
             raise ConfigError(f"limit: is a whole number from 1 to {_MOST_SESSIONS}, got {shown(text)}.")
         found = self._board.sessions(int(text))
-        told = [documents.summary(one, self._phases(one.id), self._files.has) for one in found]
-        return _json({"sessions": told})
+        others = self._board.phases([one.id for one in found])
+        return _json({"sessions": [documents.summary(*one) for one in zip(found, others, strict=True)]})
 
     # -- the service -------------------------------------------------------------------------------------------------
 
@@ -164,9 +163,6 @@ class Api:
         if session is None:
             raise _unknown(session_id)
         return session
-
-    def _phases(self, session_id: str) -> Mapping[int, dict[str, Any] | None]:
-        return {phase: self._board.phase(session_id, phase) for phase in _OTHERS}
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -11,13 +11,13 @@ from qmv.service.intake.offer import Offer
 from qmv.service.queue.board import Board
 from qmv.service.settings import ServiceSettings, redis_url
 from qmv.service.settings import token as token_of_environment
-from qmv.service.web import documents, openapi, origins, problems
+from qmv.service.web import documents, openapi, problems
 from qmv.service.web.api import Api
 from qmv.service.web.events import Feed
 from qmv.service.web.files import Files
-from qmv.service.web.headers import Headers
-from qmv.service.web.kept import Pages
+from qmv.service.web.headers import Headers, media_of
 from qmv.service.web.metrics import Metrics
+from qmv.service.web.pages import Pages
 from qmv.service.web.routes import ROUTES
 from qmv.service.web.security import Guard
 from qmv.service.web.starting import SongRequest, Starter, most_bytes
@@ -51,7 +51,7 @@ def create_app(settings: ServiceSettings, board: Board, *, heartbeat_s: float = 
         open_routes=frozenset(_endpoint(path) for path in {route.path for route in ROUTES if not route.needs_token}),
     )  # fmt: skip
     guard.watch(app)
-    app.wsgi_app = Headers(app.wsgi_app, origins.of_storage(settings))  # type: ignore[method-assign]
+    app.wsgi_app = Headers(app.wsgi_app, media_of(settings))  # type: ignore[method-assign]
     files = Files(settings, board, offer)
     api = Api(
         settings, board, offer, starter=Starter(settings, board, offer, _ring), pages=pages, feed=feed, files=files,
@@ -59,16 +59,15 @@ def create_app(settings: ServiceSettings, board: Board, *, heartbeat_s: float = 
     )  # fmt: skip
     document = documents.packed(openapi.document(offer, settings))
     views: dict[str, Callable[..., Response]] = {
-        "openapi": lambda: Response(document, content_type="application/json"),
-        "metrics": metrics.answer,
-        "start": throttle.starts(api.start),
-        "retry": throttle.starts(api.retry),
-        "login": throttle.logins(api.login),
-        "healthz": throttle.free(api.healthz),
-    }
+        "start": throttle.starts(api.start), "retry": throttle.starts(api.retry), "cancel": api.cancel,
+        "status": api.status, "results": api.results, "complete": api.complete, "events": api.events,
+        "picture": api.picture, "sessions": api.sessions, "options": api.options,
+        "login": throttle.logins(api.login), "logout": api.logout, "healthz": throttle.free(api.healthz),
+        "video": files.video, "style": files.style, "page": files.page, "static": files.static,
+        "metrics": metrics.answer, "openapi": lambda: Response(document, content_type="application/json"),
+    }  # fmt: skip
     for route in ROUTES:
-        view = views.get(route.view) or getattr(api, route.view, None) or getattr(files, route.view)
-        app.add_url_rule(route.rule, _endpoint(route.path), view, methods=[route.method])
+        app.add_url_rule(route.rule, _endpoint(route.path), views[route.view], methods=[route.method])
     return app
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from qmv.live.session_keys import PHASE
 from qmv.service.queue.jobs import Session, Video
-from qmv.service.web.sentences import told
+from qmv.service.sentences import told
 
 __all__ = ["complete", "packed", "results", "status", "summary"]
 
@@ -58,25 +58,22 @@ def complete(
 
     The status of the whole is that of the last phase that has begun.
     """
-    phases = [_foreign(number, said) for number, said in sorted(others.items())]
-    videos = results(session, has)["videos"] if session else None
-    phases.append(
-        {
-            "phase": PHASE,
-            "status": session.status if session else None,
-            "progress": _percent(session.percent) if session else None,
-            "error": told(session.error) if session else None,
-            "results": videos,
-        }
-    )
+    said = {number: (about or {}).get("results") for number, about in others.items()}
+    said[PHASE] = results(session, has)["videos"] if session else None
+    phases = [{**phase, "results": said[phase["phase"]]} for phase in _phases(session, others)]
     begun = [phase["status"] for phase in phases if phase["status"] is not None]
     return {"session_id": session_id, "status": begun[-1] if begun else None, "phases": phases}
 
 
-def summary(session: Session, others: Mapping[int, Mapping[str, Any] | None], has: Has) -> dict[str, Any]:
-    """A line of the list of sessions."""
-    whole = complete(session.id, session, others, has)
-    return {**whole, "created_at": _moment(session.created_at), "videos": len(session.videos)}
+def summary(session: Session, others: Mapping[int, Mapping[str, Any] | None]) -> dict[str, Any]:
+    """A line of the list of sessions, which is asked for every few seconds: no results, no look at files."""
+    return {
+        "session_id": session.id,
+        "status": session.status,
+        "created_at": _moment(session.created_at),
+        "videos": len(session.videos),
+        "phases": _phases(session, others),
+    }
 
 
 def _progress(session_id: str, video: Video) -> dict[str, Any]:
@@ -107,9 +104,11 @@ def _progress(session_id: str, video: Video) -> dict[str, Any]:
     }
 
 
-def _foreign(number: int, said: Mapping[str, Any] | None) -> dict[str, Any]:
-    said = said or {}
-    return {"phase": number, **{key: said.get(key) for key in ("status", "progress", "error", "results")}}
+def _phases(session: Session | None, others: Mapping[int, Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+    keys = ("status", "progress", "error")
+    phases = [{"phase": n, **{key: (said or {}).get(key) for key in keys}} for n, said in sorted(others.items())]
+    own = (session.status, _percent(session.percent), told(session.error)) if session else (None, None, None)
+    return [*phases, {"phase": PHASE, **dict(zip(keys, own, strict=True))}]
 
 
 # -- where a finished video lies -------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import gevent
 from gevent.event import Event
 
 from qmv.service.queue.board import Board, Unavailable
-from qmv.service.web.kept import Page, Pages
+from qmv.service.web.pages import Page, Pages
 from qmv.service.web.problems import Problem
 
 __all__ = ["Feed", "Listener"]
@@ -56,7 +56,8 @@ class Feed:
         if page is None:
             listener.close()
             return None
-        listener.tell(page, framed(page))
+        if not listener.is_told:  # else what has been told meanwhile is newer than this answer
+            listener.tell(page, framed(page))
         return listener
 
     def end(self) -> None:
@@ -121,9 +122,11 @@ class Listener:
         self._frame: bytes = b""
         self._ends = self._ended = False
         self._first = True
+        self.is_told = False
 
     def tell(self, page: Page | None, frame: bytes) -> None:
         """The newest status; None: the session is gone."""
+        self.is_told = True
         if page is None or page.closed:
             self._ends = True
         if page is not None and page.version != self._seen:

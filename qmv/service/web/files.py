@@ -13,7 +13,7 @@ from urllib.parse import quote
 from flask import Response, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from qmv.service.intake.offer import Offer, config_folder
+from qmv.service.intake.offer import Offer
 from qmv.service.intake.orders import checked_session
 from qmv.service.queue.board import Board
 from qmv.service.queue.jobs import Session
@@ -38,7 +38,6 @@ class Files:
     def __init__(self, settings: ServiceSettings, board: Board, offer: Offer) -> None:
         self._board, self._offer = board, offer
         self._videos = settings.videos
-        self._program = config_folder(settings).parent / "run.py"
         self._previews = settings.folder / "previews"
         self._painters = Threads(_PAINTERS)
 
@@ -63,10 +62,11 @@ class Files:
     def style(self, file: str) -> Response:
         from qmv.service.web.previews import preview
 
-        style, _, end = file.rpartition(".")
-        if end != "jpg" or style not in self._offer.styles:
+        name, _, end = file.rpartition(".")
+        style = self._offer.styles.get(name)
+        if end != "jpg" or style is None:
             raise NotFound
-        image = self._painters.run(preview, self._program, style, self._previews)
+        image = self._painters.run(preview, style, self._previews)
         response = Response(image, content_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
         response.add_etag()
         response.make_conditional(request)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from flask import Flask, Response, request
@@ -11,10 +12,10 @@ from werkzeug.exceptions import HTTPException
 
 from qmv.errors import ConfigError, InputError, QmvError, ServiceError
 from qmv.service.queue.board import Refused, Unavailable
+from qmv.service.sentences import told
 from qmv.service.web.documents import packed
-from qmv.service.web.sentences import told
 
-__all__ = ["RETRY_S", "TYPE", "Problem", "answer", "catch"]
+__all__ = ["RETRY_S", "TYPE", "Problem", "about", "answer", "catch"]
 
 TYPE = "application/problem+json"
 RETRY_S = 5  # what clients are told to wait for where nobody can know
@@ -34,20 +35,34 @@ _WORDS = {
 class Problem(Exception):
     """A refusal of the web's own: a status and a sentence."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None, *, field: str = ""
+    ) -> None:  # fmt: skip
         super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, dict(headers or {})
+        self.status, self.detail, self.headers, self.field = status, detail, dict(headers or {}), field
 
 
-def answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+@contextlib.contextmanager
+def about(field: str) -> Iterator[None]:
+    """What is refused within is about this part of the request, and the answer names it beside its sentence."""
+    try:
+        yield
+    except (QmvError, Problem) as error:
+        if not getattr(error, "field", ""):
+            error.field = field  # type: ignore[union-attr]
+        raise
+
+
+def answer(status: int, detail: str, headers: Mapping[str, str] | None = None, *, field: str = "") -> Response:
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body |= {"field": field} if field else {}
     return Response(packed(body), status, dict(headers or {}), content_type=TYPE)
 
 
 def catch(app: Flask) -> None:
     """Makes an answer of whatever ends a request early."""
-    app.register_error_handler(Problem, lambda error: answer(error.status, error.detail, error.headers))
+    app.register_error_handler(Problem, _problem)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(QmvError, _sentence)
@@ -55,9 +70,14 @@ def catch(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def _problem(error: Problem) -> Response:
+    return answer(error.status, error.detail, error.headers, field=error.field)
+
+
 def _refused(error: Refused) -> Response:
     status = _REFUSED.get(error.reason, 409)
-    return answer(status, told(str(error)), {"Retry-After": "30"} if status == 503 else None)
+    field = "session_id" if status == 409 else ""
+    return answer(status, told(str(error)), {"Retry-After": "30"} if status == 503 else None, field=field)
 
 
 def _unavailable(error: Unavailable) -> Response:
@@ -68,7 +88,7 @@ def _unavailable(error: Unavailable) -> Response:
 def _sentence(error: QmvError) -> Response:
     """The user's own mistakes are 400; what else fails on purpose is about this service."""
     if isinstance(error, (ConfigError, InputError)):
-        return answer(getattr(error, "status", 400), told(str(error)))
+        return answer(getattr(error, "status", 400), told(str(error)), field=getattr(error, "field", ""))
     log.warning("%s", error)
     status = 503 if isinstance(error, ServiceError) else 500
     return answer(status, told(str(error)), {"Retry-After": str(RETRY_S)} if status == 503 else None)

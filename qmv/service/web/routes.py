@@ -15,7 +15,7 @@ SESSION = ("session_id",)
 class Route:
     """`answers` are the good ones, status -> (media type, schema or ''); `problems` the statuses of refusals.
 
-    `view` names a method of `Api`, `Files` or `Metrics`, `needs_token` is false for what everybody may ask, `deep`
+    `view` is its name among the views of `create_app`, `needs_token` is false for what everybody may ask, `deep`
     lets the last part of the path hold slashes.
     """
 

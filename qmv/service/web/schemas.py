@@ -55,7 +55,10 @@ def operation_id(route: Route) -> str:
 def schemas(offer: Offer, settings: ServiceSettings) -> dict[str, Any]:
     """By name; the choices are those of this very installation."""
     return {
-        "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
+        "Problem": _with(
+            _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
+            field={"type": "string", "description": "what of a start it is about: songs, style, settings.NAME ..."},
+        ),
         "Settings": knobs.schema(offer.knobs),
         **_asked(offer, settings),
         **_sessions(),
@@ -85,9 +88,9 @@ def _asked(offer: Offer, settings: ServiceSettings) -> dict[str, Any]:
 def _sessions() -> dict[str, Any]:
     phase = _object(
         phase={"type": "integer", "enum": [1, 2, 3]}, status=_LINK, progress={"type": ["number", "string", "null"]},
-        error=_LINK, results={},
+        error=_LINK,
     )  # fmt: skip
-    whole = {"session_id": _SESSION, "status": _LINK, "phases": {"type": "array", "items": phase}}
+    whole = _object(**phase["properties"], results={})
     return {
         "Status": _object(
             session_id=_SESSION, status=_STATE, progress=_PERCENT, created_at=_MOMENT, error=_TEXT,
@@ -105,20 +108,33 @@ def _sessions() -> dict[str, Any]:
         ),
         "VideoResult": _object(
             n=_COUNT, title=_TEXT, status=_STATE, error=_TEXT, url=_LINK, download_url=_LINK, thumbnail_url=_LINK,
-            page_url=_LINK, captions_url=_LINK, metadata={"type": "object"},
+            page_url=_LINK, captions_url=_LINK, metadata=_metadata(),
         ),
-        "Complete": _object(**whole),
-        "Sessions": _object(
-            sessions={"type": "array", "items": _object(**whole, created_at=_MOMENT, videos=_COUNT)},
+        "Complete": _object(session_id=_SESSION, status=_LINK, phases={"type": "array", "items": whole}),
+        "Sessions": _object(sessions={"type": "array", "items": _ref("Summary")}),
+        "Summary": _object(
+            session_id=_SESSION, status=_STATE, created_at=_MOMENT, videos=_COUNT,
+            phases={"type": "array", "items": phase},
         ),
     }  # fmt: skip
+
+
+def _metadata() -> dict[str, Any]:
+    """Empty before a video is finished; of what its parts hold, run.json tells."""
+    part = {"type": "object"}
+    return _with(
+        {"type": "object"}, title=_TEXT, artist=_TEXT, style=_TEXT, video=part, song=part, beats=part, sync=part,
+        pictures={"type": "object", "additionalProperties": {"type": "integer"}},
+        notes={"type": "array", "items": _TEXT}, sha256=_TEXT, size_bytes=_COUNT, storage=_TEXT,
+        unchanged={"type": "boolean"}, seconds={"type": ["number", "null"]}, cost_usd={"type": "number"},
+    )  # fmt: skip
 
 
 def _service() -> dict[str, Any]:
     look = _object(name=_TEXT, prompt=_TEXT, palette={"type": "array", "items": _TEXT}, preview=_TEXT)
     knob = _object(
         name=_TEXT, type=_TEXT, default={}, choices={"type": "array", "items": _TEXT}, unit=_TEXT, help=_TEXT,
-        at_least={"type": ["number", "null"]}, at_most={"type": ["number", "null"]},
+        at_least={"type": ["number", "null"]}, at_most={"type": ["number", "null"]}, longest=_COUNT,
     )  # fmt: skip
     limits = _object(songs=_COUNT, upload_mb={"type": "number"}, song_minutes={"type": "number"})
     boolean = {"type": "boolean"}
@@ -135,6 +151,11 @@ def _service() -> dict[str, Any]:
 def _object(**members: Any) -> dict[str, Any]:
     """All members are there."""
     return {"type": "object", "properties": members, "required": [*members]}
+
+
+def _with(told: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """These members may be there."""
+    return {**told, "properties": {**told.get("properties", {}), **members}}
 
 
 def _asked_for(*required: str, **members: Any) -> dict[str, Any]:

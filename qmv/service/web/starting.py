@@ -19,10 +19,12 @@ from qmv.errors import ConfigError, UnknownName
 from qmv.service.intake import orders, uploads
 from qmv.service.intake.knobs import checked, shown
 from qmv.service.intake.offer import Offer
+from qmv.service.queue import rules
 from qmv.service.queue.board import Board
-from qmv.service.queue.jobs import Session
+from qmv.service.queue.jobs import Order, Session
 from qmv.service.settings import ServiceSettings
-from qmv.service.web.problems import Problem
+from qmv.service.web.arrivals import Arrivals, Songs
+from qmv.service.web.problems import Problem, about
 from qmv.service.web.threads import Threads
 
 __all__ = ["Starter", "SongRequest", "json_object", "most_bytes", "small_body"]
@@ -33,7 +35,7 @@ _FIELDS = ("songs", "style", "settings", "priority")
 _TEXTS_BYTES = 1_000_000
 _KEY_LENGTH = 255
 _LOOKERS = 2
-_HIDDEN_TEXTS = 1000  # of signed addresses; an answer or a log line holds none that is older
+_HIDDEN_TEXTS = 200  # of signed addresses; an answer or a log line holds none that is older
 
 
 class SongRequest(Request):
@@ -60,7 +62,8 @@ class _Bounded:
         self._size += len(data)
         if self._size > self._most:
             self._file.close()
-            raise Problem(413, f"A song has more than {self._most / 1e6:g} MB, which is the most; make it smaller.")
+            raise Problem(413, f"A song has more than {self._most / 1e6:g} MB, which is the most; make it smaller.",
+                field="songs")  # fmt: skip
         return self._file.write(data)
 
     def __getattr__(self, name: str) -> Any:
@@ -77,22 +80,24 @@ class Starter:
 
     def __init__(self, settings: ServiceSettings, board: Board, offer: Offer, ring: Callable[[], object]) -> None:
         self._settings, self._board, self._offer, self._ring = settings, board, offer, ring
-        self._threads = Threads(_LOOKERS)
+        self._threads, self._arrivals = Threads(_LOOKERS), Arrivals(settings)
 
     def start(self, session_id: str) -> tuple[Session, bool]:
         """The session as it is queued now, and whether this request did it."""
-        session_id = orders.checked_session(session_id)
+        with about("session_id"):
+            session_id = orders.checked_session(session_id)
         forget_old_texts(_HIDDEN_TEXTS)
         key = _idempotency_key()
         told, files = self._asked()
-        priority = orders.checked_priority(told.get("priority"))
-        self._check_early(told, len(files))
-        kept = [self._received(file, session_id) for file in files]
-        made = orders.ordered(
-            self._settings, self._offer,
-            songs=told.get("songs"), uploads=kept, style=told.get("style"), knobs=told.get("settings"),
-        )  # fmt: skip
-        session, fresh = self._board.submit(session_id, made, digest=orders.digest(made), key=key, priority=priority)
+        with about("priority"):
+            priority = orders.checked_priority(told.get("priority"))
+        self._check_early(session_id, told, len(files), key)
+        with self._arrivals.of(session_id) as songs:
+            made = self._ordered(session_id, told, files, songs)
+            songs.may_be_queued = True
+            session, fresh = self._board.submit(
+                session_id, made, digest=orders.digest(made), key=key, priority=priority
+            )
         if fresh:
             gevent.spawn(self._ring_once)
         return session, fresh
@@ -104,14 +109,41 @@ class Starter:
             gevent.spawn(self._ring_once)
         return found
 
-    def _check_early(self, told: dict[str, Any], files: int) -> None:
+    def _check_early(self, session_id: str, told: dict[str, Any], files: int, key: str) -> None:
         """What is cheap to know is looked at before songs are, which takes seconds."""
-        self._offer.checked_style(told.get("style"))
-        checked(self._offer.knobs, told.get("settings"))
-        if files > self._settings.songs:
-            raise ConfigError(
-                f"songs: {files} are given, a session may have {self._settings.songs}; start more sessions."
-            )
+        with about("style"):
+            style = self._offer.checked_style(told.get("style"))
+        settings = told.get("settings")
+        for name, value in settings.items() if isinstance(settings, dict) else ():
+            with about(f"settings.{name}" if name in self._offer.knobs else "settings"):
+                checked(self._offer.knobs, {name: value})
+        with about("settings"):
+            checked(self._offer.knobs, settings)
+        if files > (most := self._settings.songs):
+            with about("songs"):
+                raise ConfigError(f"songs: {files} are given, a session may have {most}; start more sessions.")
+        if files:
+            self._check_session(session_id, [style] * (files + len(told["songs"])), key)
+
+    def _check_session(self, session_id: str, styles: list[str], key: str) -> None:
+        """Raises Refused where the session has videos that this request cannot stand for, whatever its songs are; one
+        with a key may stand for what was asked before those."""
+        there = None if key else self._board.session(session_id)
+        if there and [video.style for video in there.videos] != styles:
+            rules.stands(session_id, "this one", (there, "another"), None)
+
+    def _ordered(
+        self, session_id: str, told: dict[str, Any], files: list[FileStorage], songs: Songs
+    ) -> list[Order]:  # fmt: skip
+        with about("songs"):
+            kept = []
+            for file in files:
+                kept.append(self._received(file, session_id))
+                songs.paths.add(kept[-1].path)
+            return orders.ordered(
+                self._settings, self._offer,
+                songs=told.get("songs"), uploads=kept, style=told.get("style"), knobs=told.get("settings"),
+            )  # fmt: skip
 
     def _received(self, file: FileStorage, session_id: str) -> uploads.Upload:
         try:
@@ -145,7 +177,8 @@ class Starter:
                 raise ConfigError(f"{name}: is given {len(values)} times; give it once.")
             told[name] = values[0] if values else None
         if told["settings"]:
-            told["settings"] = json_object(told["settings"].encode("utf-8", "surrogatepass"), None, "settings")
+            with about("settings"):
+                told["settings"] = json_object(told["settings"].encode("utf-8", "surrogatepass"), None, "settings")
         else:
             told["settings"] = None
         told["songs"] = [*request.form.getlist("song_url"), *request.form.getlist("songs")]

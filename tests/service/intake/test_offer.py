@@ -10,6 +10,7 @@ import pytest
 from qmv.errors import ConfigError, UnknownName
 from qmv.service.intake.offer import Offer
 from qmv.service.settings import ServiceSettings
+from qmv.service.web.previews import preview
 
 ROOT = Path(__file__).resolve().parents[3]
 PLUGIN = '''
@@ -72,9 +73,33 @@ def test_a_third_partys_styles_and_transitions_are_offered(tmp_path: Path) -> No
     style.parent.mkdir(parents=True)
     style.write_text("name: lava\nprompt: '{shot}, lava'\nsubjects: [a rock]\n", encoding="utf-8")
     offer = Offer.read(ServiceSettings(overrides=(f"plugins=[{plugin}]",)))
-    assert "lava" in offer.styles
+    assert preview(offer.styles["lava"], tmp_path / "previews").startswith(b"\xff\xd8")
     assert "melt" in offer.knobs["transition"].choices
     assert "masked" not in offer.knobs["transition"].choices
+
+
+def test_a_style_that_starts_from_another_is_offered_with_what_it_does_not_say(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    (tmp_path / "run.py").write_text("", encoding="utf-8")
+    (tmp_path / "conf" / "style" / "sunset.yaml").write_text(
+        'defaults: [neon, _self_]\nname: sunset\npalette: ["#100000", "#ff4000"]\n', encoding="utf-8"
+    )
+    styles = Offer.read(ServiceSettings(program=str(tmp_path / "run.py"))).styles
+    assert styles["sunset"].palette == ("#100000", "#ff4000")
+    assert styles["sunset"].prompt == styles["neon"].prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("name: [", "cannot be read"), ("[a]", "holds no settings"), ("defaults: neon", "holds no settings"),
+     ("name: x", "needs at least a prompt"), ("defaults: [broken]", "needs at least a prompt")],
+)  # fmt: skip
+def test_a_style_that_cannot_be_used_is_told(tmp_path: Path, text: str, words: str) -> None:
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    (tmp_path / "run.py").write_text("", encoding="utf-8")
+    (tmp_path / "conf" / "style" / "broken.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"style \(.*broken\.yaml\): .*{words}"):
+        Offer.read(ServiceSettings(program=str(tmp_path / "run.py")))
 
 
 def test_another_program_has_its_own(tmp_path: Path) -> None:

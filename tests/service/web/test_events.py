@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -123,6 +125,39 @@ def test_who_reads_nothing_holds_up_nobody(web: Web) -> None:
         pass
     deaf.close()
     alert.close()
+
+
+LATE = """
+from gevent import monkey
+monkey.patch_all(os=False, subprocess=False, signal=False)
+import gevent
+from qmv.service.web.events import Feed
+from qmv.service.web.pages import Page
+
+class Board:
+    def changes(self, since):
+        return 6, ["s"] if since < 6 else []
+
+class Pages:
+    asked = 0
+    def page(self, session):
+        self.asked += 1
+        if self.asked > 1:
+            return Page(version=6, body=b"{}", closed=True, made_at=0)
+        gevent.sleep(0.2)  # the listener's own answer was made before the change, and comes after it
+        return Page(version=5, body=b"{}", closed=False, made_at=0)
+
+listener = Feed(Board(), Pages(), most=9, poll_s=0.05, heartbeat_s=0.2).listen("s", -1)
+print(b"".join(next(listener, b"") for _ in range(3)).decode())
+"""
+
+
+def test_who_hears_of_the_end_first_is_told_nothing_older_afterwards() -> None:
+    """In a process of its own, since gevent changes the whole one; a queue of two answers, for their order in time."""
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
+    assert [line for line in done.stdout.splitlines() if line.startswith(("id", "event"))] == [
+        "id: 6", "event: status", "event: end",
+    ]  # fmt: skip
 
 
 @asynccontextmanager

@@ -2,11 +2,13 @@
 
 const RETRIES_MS = [1000, 3000, 8000];
 
-/** A refusal; `message` is the one sentence that the service says, `status` is 0 where it did not answer. */
+/** A refusal; `message` is the one sentence that the service says, `status` is 0 where it did not answer, `field` is
+ * what of a start it is about, "" where that is not told. */
 export class Refusal extends Error {
-  constructor(sentence, status) {
+  constructor(sentence, status, field = "") {
     super(sentence);
     this.status = status;
+    this.field = field;
   }
 }
 
@@ -53,7 +55,8 @@ export const ask = async (path, { method = "GET", json } = {}) => {
 const refusal = (status, text, path) => {
   if (status === 401 && !path.endsWith("login")) link.dispatchEvent(new Event("login"));
   try {
-    return new Refusal(JSON.parse(text).detail || `The service refused (${status}).`, status);
+    const { detail, field } = JSON.parse(text);
+    return new Refusal(detail || `The service refused (${status}).`, status, field);
   } catch {
     return new Refusal(`The service refused (${status}); try again later.`, status);
   }

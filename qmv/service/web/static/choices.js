@@ -95,7 +95,6 @@ const control = (setting, shared) => {
     if (setting.default === null) options.unshift(el("option", { value: "", selected: true }, "As it comes"));
     return el("select", shared, ...options);
   }
-  if (setting.type === "boolean") return el("input", { ...shared, type: "checkbox", checked: setting.default === true });
   if (setting.type === "text") return el("input", { ...shared, type: "text", value: usual, maxLength: setting.longest || 500 });
   return el("input", {
     ...shared, type: "number", inputMode: setting.type === "integer" ? "numeric" : "decimal",
@@ -118,7 +117,6 @@ const range = setting => {
 
 const value = setting => {
   const input = find(`set-${setting.name}`);
-  if (setting.type === "boolean") return input.checked === (setting.default === true) ? undefined : input.checked;
   const text = input.value.trim();
   if (!text || text === String(setting.default ?? "")) return undefined;
   return setting.type === "text" || setting.choices?.length ? text : Number(text);

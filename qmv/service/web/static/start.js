@@ -67,7 +67,7 @@ const deliver = async (session, made) => {
     started(status);
     return true;
   } catch (error) {
-    place(error.message);
+    place(error);
     return false;
   } finally {
     stop = null;
@@ -94,19 +94,18 @@ const quiet = () => {
   for (const input of find("start").querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 };
 
-const place = sentence => {
-  const [, about, name] = sentence.match(/^(?:A )?(songs?|style|settings|session|priority)\b(?:\.(\w+))?/) ?? [];
-  const setting = choices.placeOf(name ?? about);
+const place = ({ message, field }) => {
+  const setting = choices.placeOf(field.replace(/^settings\./, ""));
   if (setting) {
     find("more").open = true;
-    blame(setting.error, sentence, setting.input);
+    blame(setting.error, message, setting.input);
     setting.input.focus();
-  } else if (about?.startsWith("song")) {
-    songs.refuse(sentence);
-  } else if (about === "session") {
-    blame(find("session-error"), sentence, find("session"));
+  } else if (field === "songs") {
+    songs.refuse(message);
+  } else if (field === "session_id") {
+    blame(find("session-error"), message, find("session"));
   } else {
-    tell(find(about ? `${about}-error` : "start-error"), sentence);
+    tell(find(`${field.split(".")[0]}-error`) ?? find("start-error"), message);
   }
 };
 
