@@ -8,6 +8,7 @@ import logging
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from qmv.errors import ConfigError
@@ -19,7 +20,12 @@ _SHORTEST = 6  # a shorter value would hide common words
 _SHORTEST_KEY = 8
 HIDDEN = "[secret]"
 _named: set[str] = set()  # variables that are secret whatever their names look like
-_texts: dict[str, None] = {}  # secret by themselves, such as the signature of an address; the latest are the last
+_texts: dict[str, _Text] = {}  # secret by themselves, such as the signature of an address; the latest are the last
+
+
+class _Text(NamedTuple):
+    forms: frozenset[str]  # as it may be written
+    passing: bool
 
 
 def hide(name: str) -> None:
@@ -27,18 +33,22 @@ def hide(name: str) -> None:
     _named.add(name)
 
 
-def hide_text(text: str) -> None:
-    """From now on, this text is never shown; quotes around it are none of it, and may be JSON's."""
+def hide_text(text: str, *, passing: bool = False) -> None:
+    """From now on, this text is never shown; quotes around it are none of it, and may be JSON's.
+
+    A `passing` one comes with a request, and `forget_old_texts` may show it again; the others stay hidden.
+    """
     if bare := text.strip('"\\'):
-        _texts.pop(bare, None)
-        _texts[bare] = None
+        before = _texts.pop(bare, None)
+        _texts[bare] = _Text(_written(bare), passing and (before is None or before.passing))
 
 
 def forget_old_texts(most: int) -> None:
-    """Shows again what was hidden before the latest texts, for a process that hears of new ones for weeks: each of them
-    makes `redacted` slower."""
-    while len(_texts) > most:
-        del _texts[next(iter(_texts))]
+    """Shows again the passing texts that were hidden before the latest, for a process that hears of new ones for weeks:
+    each of them makes `redacted` slower."""
+    passing = [text for text, hidden in [*_texts.items()] if hidden.passing]
+    for text in passing[: max(0, len(passing) - most)]:
+        _texts.pop(text, None)
 
 
 def has_key(text: str) -> bool:
@@ -51,16 +61,18 @@ def redacted(text: str) -> str:
     """The text with each secret of the environment, and each hidden text, blanked out, also as JSON, YAML and addresses
     write it."""
     values = {value.strip() for name, value in os.environ.items() if _is_secret(name) and not _is_path(value)}
-    values = {value for value in values if len(value) >= _SHORTEST} | _texts.keys()
-    written = {form for value in values for form in _written(value)}
-    for form in sorted(written, key=len, reverse=True):  # one may be the beginning of another
+    written = {form for value in values if len(value) >= _SHORTEST for form in _written(value)}
+    written.update(*(hidden.forms for hidden in [*_texts.values()]))  # a copy: other threads hide more meanwhile
+    found = [form for form in written if form in text]
+    for form in sorted(found, key=len, reverse=True):  # one may be the beginning of another
         text = text.replace(form, HIDDEN)
     return text
 
 
-def _written(value: str) -> tuple[str, ...]:
+def _written(value: str) -> frozenset[str]:
     """How JSON, addresses and YAML spell it."""
-    return value, json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), value.replace("'", "''")
+    in_json = json.dumps(value, ensure_ascii=False)[1:-1]
+    return frozenset({value, in_json, quote(value, safe=""), value.replace("'", "''")})
 
 
 def _is_secret(name: str) -> bool:

@@ -68,8 +68,8 @@ def shown(address: str) -> str:
     return f"{scheme}://{rest[: found.start()] if found else rest}"
 
 
-def hide_address(address: str) -> None:
-    """From now on, what is secret in the address is never shown."""
+def hide_address(address: str, *, passing: bool = False) -> None:
+    """From now on, what is secret in the address is never shown; `passing` as `hide_text` has it."""
     found = _REMOTE.match(address)
     if found is None:
         return
@@ -90,12 +90,12 @@ def hide_address(address: str) -> None:
     for secret in secrets:
         for text in _LONE.split(secret):
             if text == secret or len(text) >= _TELLING:
-                hide_text(text)
+                hide_text(text, passing=passing)
 
 
 def check_address(address: str) -> None:
     """Raises ConfigError for an address that no song can be fetched from."""
-    hide_address(address)
+    hide_address(address, passing=True)
     where = f"song ({shown(address)})"
     scheme = _scheme(address)
     if scheme not in (*CLOUDS, "https", "http"):

@@ -6,13 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["PHASE", "key", "write"]
+__all__ = ["PHASE", "WHATS", "key", "write"]
 
 PHASE = 3
+WHATS = ("status", "progress", "results", "error")
 
 
 def key(session: str, what: str, phase: int = PHASE) -> str:
-    """`what` is status, progress, results or error."""
+    """`what` is one of `WHATS`."""
     return f"session:{session}:phase{phase}_{what}"
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from qmv.live.session_keys import key, write
+from qmv.live.states import State, error_of, percent_of, status_of
 
 __all__ = ["summed_up", "tell"]
 
-_CLOSED = ("finished", "failed", "cancelled")
 _TRIES = 50  # at a hash that other runs change, too
 _PAUSE_S = 0.002
 
@@ -47,27 +47,19 @@ def tell(client: Any, session: str, n: int, video: Mapping[str, Any], *, count: 
 
 
 def summed_up(videos: Mapping[int, Mapping[str, Any]], count: int = 0) -> dict[str, Any]:
-    """status, percent, results and error of a session; videos up to `count` that nobody has told of are queued.
-
-    A failed video decides only when all are closed, and closed ones have nothing left to do.
-    """
-    told = [videos[n] for n in sorted(videos)]
-    states = [str(video.get("status")) for video in told] + ["queued"] * max(0, count - len(told))
-    percents = [100.0 if video.get("status") in _CLOSED else float(video.get("percent") or 0) for video in told]
-    errors = [(n, videos[n].get("error")) for n in sorted(videos) if videos[n].get("status") != "finished"]
-    sentences = [f"video {n}: {error}" if len(states) > 1 else str(error) for n, error in errors if error]
+    """status, percent, results and error of a session; videos up to `count` that nobody has told of are queued."""
+    told = sorted(videos.items())
+    states = [
+        State(n, str(video.get("status")), float(video.get("percent") or 0), str(video.get("error") or ""))
+        for n, video in told
+    ]
+    states += [State(0, "queued")] * max(0, count - len(told))
     return {
-        "status": _status(set(states)),
-        "percent": sum(percents) / len(states) if states else 0.0,
-        "results": [video["result"] for video in told if video.get("result")],
-        "error": " ".join(sentences),
+        "status": status_of(states),
+        "percent": percent_of(states),
+        "results": [video["result"] for _, video in told if video.get("result")],
+        "error": error_of(states),
     }
-
-
-def _status(states: set[str]) -> str:
-    if states <= {*_CLOSED}:
-        return next((state for state in ("failed", "cancelled") if state in states), "finished")
-    return "queued" if states == {"queued"} else "running"
 
 
 def _read(found: Mapping[Any, Any]) -> dict[int, dict[str, Any]]:

@@ -15,6 +15,7 @@ from qmv.engine import secrets
 from qmv.engine.manifest import Manifest
 from qmv.engine.observers import EventLog, Lines
 from qmv.engine.secrets import Redacting, has_key, hide, read_env_file, redacted
+from qmv.engine.song_addresses import check_address, hide_address
 from qmv.errors import ConfigError
 from qmv.events import Notice
 
@@ -196,8 +197,28 @@ def test_text_that_holds_a_plugins_key_is_known(monkeypatch: pytest.MonkeyPatch)
 def test_a_process_of_weeks_forgets_texts_that_came_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "_texts", {})
     for text in ("first-signature", "second-signature", "first-signature", "third-signature"):
-        secrets.hide_text(text)
+        secrets.hide_text(text, passing=True)
     secrets.forget_old_texts(2)
     assert secrets.redacted("first-signature second-signature third-signature") == (
         f"{secrets.HIDDEN} second-signature {secrets.HIDDEN}"
     )
+
+
+def test_what_no_request_brought_stays_hidden_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_texts", {})
+    secrets.hide_text("own-password")
+    secrets.hide_text("own-password", passing=True)
+    hide_address("https://host/own.mp3?signature=own-long-signature")
+    for n in range(5):
+        check_address(f"https://host/x.mp3?signature=strange-signature-{n}")
+    secrets.forget_old_texts(0)
+    assert secrets.redacted("own-password own-long-signature strange-signature-4") == (
+        f"{secrets.HIDDEN} {secrets.HIDDEN} strange-signature-4"
+    )
+
+
+def test_a_hidden_text_is_hidden_as_it_may_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_texts", {})
+    secrets.hide_text("it's a b")
+    for written in ("it's a b", "it''s a b", "it%27s%20a%20b"):
+        assert secrets.redacted(f"({written})") == f"({secrets.HIDDEN})"

@@ -11,6 +11,7 @@ from qmv.api import About, Observer, Watcher, plugin, setting
 from qmv.errors import ConfigError, ServiceError
 from qmv.events import Event, RunFinished, as_mapping
 from qmv.live.progress import Live, folded
+from qmv.live.redis_client import redis_client, said
 from qmv.live.session_videos import tell
 
 __all__ = ["Redis"]
@@ -55,25 +56,13 @@ class Redis(Observer):
 
     def _client(self) -> Any:
         """Connects to nothing yet."""
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
         url = os.environ.get(self.url_env, "").strip()
         if not url:
             raise ConfigError(
                 f"observers (redis): {self.url_env} is not set; put the address of Redis into the environment or the "
                 "file .env, such as redis://localhost:6379/0."
             )
-        try:
-            return redis.Redis.from_url(
-                url, socket_timeout=_ANSWER_S, socket_connect_timeout=_ANSWER_S, retry=Retry(NoBackoff(), 0)
-            )
-        except (ValueError, TypeError):  # their texts may hold the password
-            raise ConfigError(
-                f"observers (redis): {self.url_env} holds no address of Redis; write redis://HOST:PORT/0, rediss:// "
-                "with TLS, or unix://PATH."
-            ) from None
+        return redis_client(url, f"observers (redis): {self.url_env}", answer_s=_ANSWER_S)
 
 
 class _Telling(Watcher):
@@ -109,9 +98,8 @@ class _Telling(Watcher):
                 count=self._redis.videos, keep_s=self._redis.keep_hours * 3600,
             )  # fmt: skip
         except (RedisError, OSError) as error:
-            text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             raise ServiceError(
-                f"Redis cannot be reached or used ({text}); start it, or mend {self._redis.url_env}."
+                f"Redis cannot be reached or used ({said(error)}); start it, or mend {self._redis.url_env}."
             ) from error
         self._written = video
 

@@ -7,7 +7,7 @@ job whose lease has run out is given to the next who asks. All rules are in `rul
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -54,14 +54,14 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """For metrics. The totals count from when the queue was first used; `oldest_s` is the wait of the job that is ready
-    to run and waits longest."""
+    """For metrics. `oldest_s` is the wait of the job that is ready to run and waits longest; the totals (submitted,
+    finished, failed, cancelled, retried, lost, parked) count from when the queue was first used."""
 
     queued: int = 0
     running: int = 0
     workers: int = 0
     oldest_s: float = 0.0
-    totals: dict[str, int] | None = None  # submitted, finished, failed, cancelled, retried, lost, parked
+    totals: dict[str, int] = field(default_factory=dict)
 
 
 class Board(Protocol):
@@ -130,8 +130,9 @@ class Board(Protocol):
 
     def picture(self, session: str, n: int, index: int) -> bytes | None: ...
 
-    def phase(self, session: str, phase: int) -> dict[str, Any] | None:
-        """What another system writes of its phase (1 or 2): status, progress, results, error; None where nothing."""
+    def phases(self, sessions: Sequence[str]) -> list[dict[int, dict[str, Any] | None]]:
+        """What other systems write of phases 1 and 2 of each session: status, progress, results, error; None where
+        nothing."""
         ...
 
     def seen(self, worker: str) -> None:
@@ -146,6 +147,11 @@ class Board(Protocol):
 
     def forget(self) -> list[str]:
         """Drops what was kept long enough; the sessions that are gone, so that their files can go too."""
+        ...
+
+    def warning(self) -> str:
+        """What to mend where the place may forget what it was told, in one sentence; '' where it keeps all, or doesn't
+        tell."""
         ...
 
     def close(self) -> None: ...

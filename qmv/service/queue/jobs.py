@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from qmv.live.progress import Live
+from qmv.live.states import CLOSED, State, error_of, percent_of, status_of
 
-__all__ = ["CLOSED", "Claim", "Order", "Session", "Video", "dumped", "loaded_video"]
-
-CLOSED = ("finished", "failed", "cancelled")  # nothing more happens by itself
+__all__ = ["CLOSED", "Claim", "Order", "Session", "Video"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,33 +77,18 @@ class Session:
     @property
     def status(self) -> str:
         """queued, running, finished, failed or cancelled; a failed video decides only when all are closed."""
-        states = {video.status for video in self.videos}
-        if states <= {*CLOSED}:
-            return next((state for state in ("failed", "cancelled") if state in states), "finished")
-        return "queued" if states == {"queued"} else "running"
+        return status_of(self._states)
 
     @property
     def percent(self) -> float:
         """0 to 100; closed videos have nothing left to do."""
-        done = [100.0 if video.status in CLOSED else video.live.percent for video in self.videos]
-        return sum(done) / len(done) if done else 100.0
+        return percent_of(self._states)
 
     @property
     def error(self) -> str:
         """The last error of each video that has one and is not finished, '' for none."""
-        told = [video for video in self.videos if video.error and video.status != "finished"]
-        return (
-            " ".join(f"video {video.n}: {video.error}" for video in told)
-            if len(self.videos) > 1
-            else (told[0].error if told else "")
-        )
+        return error_of(self._states)
 
-
-def dumped(value: Order | Video) -> dict[str, Any]:
-    """For JSON."""
-    return dataclasses.asdict(value)
-
-
-def loaded_video(plain: Mapping[str, Any]) -> Video:
-    live = plain.get("live") or {}
-    return Video(**{**plain, "live": Live(**{**live, "stages": tuple(live.get("stages", ()))})})
+    @property
+    def _states(self) -> list[State]:
+        return [State(video.n, video.status, video.live.percent, video.error) for video in self.videos]

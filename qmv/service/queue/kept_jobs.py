@@ -6,13 +6,13 @@ import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 from qmv.live.progress import Live
 from qmv.service.queue import rules
 from qmv.service.queue.board import Limits, Word
-from qmv.service.queue.jobs import CLOSED, Claim, Order, Video, dumped, loaded_video
+from qmv.service.queue.jobs import CLOSED, Claim, Order, Video
 from qmv.service.queue.rules import Job
 
 __all__ = ["Change", "KeptJobs", "packed", "read", "unpacked"]
@@ -68,15 +68,6 @@ class KeptJobs(ABC):
 
         return bool(self._change(claim.session, change))
 
-    def _asked_again(self, session: str, openly: int) -> int | None:
-        """Queues what is closed without a video anew; how many, None for an unknown session."""
-
-        def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], int]:
-            again = rules.asked_again(jobs, openly, self.limits, now)
-            return again, len(again)
-
-        return self._change(session, change)
-
     def _called_off(self, session: str) -> bool:
         """Calls off what is open; False for an unknown session."""
 
@@ -103,7 +94,7 @@ _PLAIN = [field.name for field in fields(Job) if field.name not in ("order", "vi
 
 def packed(job: Job) -> str:
     plain = {name: getattr(job, name) for name in _PLAIN}
-    return json.dumps({**plain, "order": dumped(job.order), "video": dumped(job.video)}, separators=(",", ":"))
+    return json.dumps({**plain, "order": asdict(job.order), "video": asdict(job.video)}, separators=(",", ":"))
 
 
 def unpacked(text: str | bytes) -> Job:
@@ -120,8 +111,13 @@ def unpacked(text: str | bytes) -> Job:
 
 
 def _video(plain: Mapping[str, Any]) -> Video:
+    live = plain.get("live") or {}
     try:
-        return loaded_video(plain)
+        return Video(**{**plain, "live": _live(live)})
     except TypeError:
-        live = {name: value for name, value in plain["live"].items() if name in _LIVE}
-        return loaded_video({**{name: value for name, value in plain.items() if name in _VIDEO}, "live": live})
+        live = {name: value for name, value in live.items() if name in _LIVE}
+        return Video(**{**{name: value for name, value in plain.items() if name in _VIDEO}, "live": _live(live)})
+
+
+def _live(plain: Mapping[str, Any]) -> Live:
+    return Live(**{**plain, "stages": tuple(plain.get("stages", ()))})

@@ -22,23 +22,23 @@ from qmv.service.queue.jobs import Claim, Order, Session
 from qmv.service.queue.kept_jobs import Change, KeptJobs
 from qmv.service.queue.redis_keys import (
     ABOUT,
-    CLOSED,
-    CREATED,
+    CLOSED_AT,
+    CREATED_AT,
     LEASES,
-    OPEN,
+    TICKETS,
     TOTALS,
     VERSION,
     VERSIONS,
     WORKERS,
     Kept,
+    about_of,
     all_tickets,
     drop,
-    json_of,
     kept_of,
     known_of,
     member_of,
     next_version,
-    number_of,
+    phase_of,
     pictures_of,
     place_of,
     session_of,
@@ -61,47 +61,55 @@ class RedisBoard(KeptJobs):
     def __init__(self, url: str, limits: Limits, clock: Callable[[], float] | None = None) -> None:
         self.limits, self._link, self._clock = limits, RedisLink(url), clock
 
-    def durable(self) -> str:
-        """What to mend where Redis may forget, in one sentence; '' where it keeps all, or doesn't tell."""
-        return self._link.durable()
-
     # -- for the web -------------------------------------------------------------------------------------------------
 
     def submit(
         self, session: str, orders: Sequence[Order], *, digest: str, key: str = "", priority: int = 5
     ) -> tuple[Session, bool]:
-        used = f"qmv:key:{hashlib.sha256(key.encode()).hexdigest()}"
+        used, token = f"qmv:key:{hashlib.sha256(key.encode()).hexdigest()}", uuid.uuid4().hex
 
         def step(pipe: Any) -> tuple[Session, bool]:
             known = known_of(pipe.get(used)) if key else None
             kept, now = kept_of(session, pipe.hgetall(session_of(session))), self._now(pipe)
+            if kept and kept.token == token:  # it was done, and the answer got lost on its way
+                return kept.shown(session), True
             before = kept.jobs if kept else {}
             standing = rules.stands(session, digest, (kept.shown(session), kept.digest) if kept else None, known)
             jobs = {} if standing else rules.queued(orders, before, priority, now)
             if jobs:
-                rules.room(pipe.hlen(OPEN), sum(job.open for job in jobs.values()), self.limits)
+                rules.room(pipe.hlen(TICKETS), sum(job.open for job in jobs.values()), self.limits)
             pipe.multi()
             if key and not known:
                 pipe.set(used, json.dumps([session, digest]), ex=int(rules.KEYS_S))
             if standing:
                 return standing, False
             drop(pipe, session, before, keep=[n for n, job in jobs.items() if not job.open])
-            pipe.hset(session_of(session), ABOUT, json.dumps({"digest": digest, "created_at": now}))
-            pipe.zadd(CREATED, {session: now})
             stays = {n: job for n, job in before.items() if n in jobs}
-            self._write(pipe, session, Kept(digest=digest, created_at=now, jobs=stays), jobs, now)
-            return Kept(digest=digest, created_at=now, jobs=jobs).shown(session), True
+            kept = Kept(digest=digest, created_at=now, token=token, jobs=stays)
+            pipe.hset(session_of(session), ABOUT, about_of(kept))
+            pipe.zadd(CREATED_AT, {session: now})
+            self._write(pipe, session, kept, jobs, now)
+            return replace(kept, jobs=jobs).shown(session), True
 
-        shown, began = self._link.change([session_of(session), used, OPEN], step)
+        shown, began = self._link.change([session_of(session), used, TICKETS], step)
         return self.session(session) or shown, began
 
     def cancel(self, session: str) -> Session | None:
         return self.session(session) if self._called_off(session) else None
 
     def retry(self, session: str) -> tuple[Session, int] | None:
-        with self._link.reached() as client:
-            openly = client.hlen(OPEN)
-        count, found = self._asked_again(session, openly), self.session(session)
+        def step(pipe: Any) -> int | None:
+            kept, now = kept_of(session, pipe.hgetall(session_of(session))), self._now(pipe)
+            if kept is None:
+                return None
+            again = rules.asked_again(kept.jobs, pipe.hlen(TICKETS), self.limits, now)
+            pipe.multi()
+            for n in again:
+                pipe.delete(pictures_of(session, n))
+            self._write(pipe, session, kept, again, now)
+            return len(again)
+
+        count, found = self._link.change([session_of(session), TICKETS], step), self.session(session)
         return None if count is None or found is None else (found, count)
 
     def session(self, session: str) -> Session | None:
@@ -109,7 +117,7 @@ class RedisBoard(KeptJobs):
 
     def sessions(self, most: int) -> list[Session]:
         with self._link.reached() as client:
-            latest = [text_of(name) for name in client.zrevrange(CREATED, 0, most - 1)] if most > 0 else []
+            latest = [text_of(name) for name in client.zrevrange(CREATED_AT, 0, most - 1)] if most > 0 else []
         return self._shown(latest)
 
     def _shown(self, sessions: Sequence[str]) -> list[Session]:
@@ -138,14 +146,13 @@ class RedisBoard(KeptJobs):
             found = client.hget(pictures_of(session, n), str(index))
             return None if found is None else bytes(found)
 
-    def phase(self, session: str, phase: int) -> dict[str, Any] | None:
-        whats = ("status", "progress", "results", "error")
-        with self._link.reached() as client:
-            values = client.mget([session_keys.key(session, what, phase) for what in whats])
-        if not any(value is not None for value in values):
-            return None
-        told = {what: None if value is None else text_of(value) for what, value in zip(whats, values)}
-        return {**told, "progress": number_of(told["progress"]), "results": json_of(told["results"])}
+    def phases(self, sessions: Sequence[str]) -> list[dict[int, dict[str, Any] | None]]:
+        with self._link.reached() as client, client.pipeline(transaction=False) as pipe:
+            for session in sessions:
+                for phase in (1, 2):
+                    pipe.mget([session_keys.key(session, what, phase) for what in session_keys.WHATS])
+            told = pipe.execute()
+        return [{1: phase_of(one), 2: phase_of(two)} for one, two in zip(told[::2], told[1::2])]
 
     # -- for workers -------------------------------------------------------------------------------------------------
 
@@ -157,28 +164,39 @@ class RedisBoard(KeptJobs):
         for member in late:
             self._lose(member)
 
-        def step(pipe: Any) -> Claim | str | None:
-            now = self._now(pipe)
-            ticket = rules.chosen(all_tickets(pipe), self.limits, now)
-            return self._take(pipe, ticket, now) if ticket else None
+        token, tried = uuid.uuid4().hex, list[Ticket]()
 
-        while isinstance(found := self._link.change([OPEN], step), str):
+        def step(pipe: Any) -> Claim | str | None:
+            for ticket in tried[-1:]:  # where it was done, and the answer got lost on its way, it is ours
+                kept = kept_of(ticket.session, pipe.hgetall(session_of(ticket.session)))
+                if kept and (job := kept.jobs.get(ticket.n)) and job.token == token and job.running:
+                    return self._claim(ticket, job)
+            now = self._now(pipe)
+            if found := rules.chosen(all_tickets(pipe), self.limits, now):
+                tried.append(found)
+            return self._take(pipe, found, token, now) if found else None
+
+        while isinstance(found := self._link.change([TICKETS], step), str):
             log.warning("queue: %s cannot be read, and waits no more", found)
         return found
 
-    def _take(self, pipe: Any, ticket: Ticket, now: float) -> Claim | str:
+    def _take(self, pipe: Any, ticket: Ticket, token: str, now: float) -> Claim | str:
         """The claim; what cannot be read is put aside and gives its name."""
-        session, n, token = ticket.session, ticket.n, uuid.uuid4().hex
+        session, n = ticket.session, ticket.n
         pipe.watch(session_of(session))
         kept = kept_of(session, pipe.hgetall(session_of(session)))
         pipe.multi()
         if kept is None or n not in kept.jobs or kept.jobs[n].video.status != "queued":
-            pipe.hdel(OPEN, member_of(session, n))
+            pipe.hdel(TICKETS, member_of(session, n))
             return f"video {n} of session {session}"
         job = rules.claimed(kept.jobs[n], token, self.limits, now)
         self._write(pipe, session, kept, {n: job}, now)
+        return self._claim(ticket, job)
+
+    def _claim(self, ticket: Ticket, job: Job) -> Claim:
         return Claim(
-            session=session, n=n, token=token, order=job.order, attempt=job.video.attempt, lease_s=self.limits.lease_s,
+            session=ticket.session, n=ticket.n, token=job.token, order=job.order, attempt=job.video.attempt,
+            lease_s=self.limits.lease_s,
         )  # fmt: skip
 
     def _lose(self, member: str) -> None:
@@ -191,7 +209,8 @@ class RedisBoard(KeptJobs):
             pipe.multi()
             if kept is None or job is None or not job.running:  # spoilt by others, and it must not come back for ever
                 pipe.zrem(LEASES, member)
-                pipe.hdel(OPEN, member)
+                if job is None or not job.open:  # another worker may have queued it again by now
+                    pipe.hdel(TICKETS, member)
             elif job.due <= now:
                 self._write(pipe, session, kept, {n: rules.lost(job, self.limits, now)}, now)
 
@@ -239,24 +258,27 @@ class RedisBoard(KeptJobs):
         with self._link.reached() as client:
             now = self._now(client)
             client.zremrangebyscore(WORKERS, "-inf", now - rules.KEYS_S)
-            old = client.zrangebyscore(CLOSED, "-inf", now - self.limits.keep_s)
+            old = client.zrangebyscore(CLOSED_AT, "-inf", now - self.limits.keep_s)
         return [session for session in map(text_of, old) if self._forgotten(session, now)]
 
     def _forgotten(self, session: str, now: float) -> bool:
         def step(pipe: Any) -> bool:
-            closed_at = pipe.zscore(CLOSED, session)
+            closed_at = pipe.zscore(CLOSED_AT, session)
             if closed_at is None or closed_at > now - self.limits.keep_s:  # it was asked for again
                 return False
             names = [int(name) for name in pipe.hkeys(session_of(session)) if text_of(name).isdigit()]
             pipe.multi()
             drop(pipe, session, names)
-            for what in ("status", "progress", "results", "error"):
+            for what in session_keys.WHATS:
                 pipe.delete(session_keys.key(session, what))
-            for kept in (VERSIONS, CREATED, CLOSED):
+            for kept in (VERSIONS, CREATED_AT, CLOSED_AT):
                 pipe.zrem(kept, session)
             return True
 
         return self._link.change([session_of(session)], step)
+
+    def warning(self) -> str:
+        return self._link.warning()
 
     def close(self) -> None:
         self._link.close()
@@ -295,9 +317,9 @@ class RedisBoard(KeptJobs):
         next_version(pipe, session)
         shown = replace(kept, jobs={**kept.jobs, **after}).shown(session)
         if any(video.status in ("queued", "running") for video in shown.videos):
-            pipe.zrem(CLOSED, session)
+            pipe.zrem(CLOSED_AT, session)
         else:
-            pipe.zadd(CLOSED, {session: now})
+            pipe.zadd(CLOSED_AT, {session: now})
         results = [{"n": v.n, "title": v.title, **v.result} for v in shown.videos if v.result is not None]
         session_keys.write(
             pipe, session, status=shown.status, percent=shown.percent, results=results, error=shown.error,

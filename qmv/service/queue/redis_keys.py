@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,13 @@ from qmv.service.queue.kept_jobs import packed, read
 from qmv.service.queue.rules import Job, Ticket
 
 __all__ = [
-    "ABOUT", "CLOSED", "CREATED", "LEASES", "OPEN", "TOTALS", "VERSION", "VERSIONS", "WORKERS", "Kept", "all_tickets",
-    "drop", "kept_of", "known_of", "member_of", "next_version", "json_of", "number_of", "pictures_of", "place_of",
-    "session_of", "text_of", "write_job",
+    "ABOUT", "CLOSED_AT", "CREATED_AT", "LEASES", "TICKETS", "TOTALS", "VERSION", "VERSIONS", "WORKERS", "Kept",
+    "about_of", "all_tickets", "drop", "kept_of", "known_of", "member_of", "next_version", "phase_of", "pictures_of",
+    "place_of", "session_of", "text_of", "write_job",
 ]  # fmt: skip
 
-OPEN, LEASES, VERSION, VERSIONS = "qmv:open", "qmv:leases", "qmv:version", "qmv:versions"
-CREATED, CLOSED, WORKERS, TOTALS = "qmv:created", "qmv:closed", "qmv:workers", "qmv:totals"
+TICKETS, LEASES, VERSION, VERSIONS = "qmv:open", "qmv:leases", "qmv:version", "qmv:versions"
+CREATED_AT, CLOSED_AT, WORKERS, TOTALS = "qmv:created", "qmv:closed", "qmv:workers", "qmv:totals"
 ABOUT = "about"
 # in a script, since the number is only known when the transaction is done, and has to rise in the order of changes
 _NEXT_VERSION = "redis.call('ZADD', KEYS[2], redis.call('INCR', KEYS[1]), ARGV[1])"
@@ -41,6 +41,7 @@ class Kept:
 
     digest: str
     created_at: float
+    token: str = ""  # of the call that queued it
     jobs: dict[int, Job] = field(default_factory=dict)
 
     def shown(self, session: str, version: int = 0) -> Session:
@@ -69,7 +70,15 @@ def text_of(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def json_of(text: str | None) -> Any:
+def phase_of(values: Sequence[bytes | None]) -> dict[str, Any] | None:
+    """What another system wrote: status, progress, results, error; None where nothing."""
+    if not any(value is not None for value in values):
+        return None
+    status, progress, results, error = (None if value is None else text_of(value) for value in values)
+    return {"status": status, "progress": _number_of(progress), "results": _json_of(results), "error": error}
+
+
+def _json_of(text: str | None) -> Any:
     """What JSON says, and where it is none, the text."""
     try:
         return None if text is None else json.loads(text)
@@ -77,14 +86,14 @@ def json_of(text: str | None) -> Any:
         return text
 
 
-def number_of(text: str | None) -> Any:
-    value = json_of(text)
+def _number_of(text: str | None) -> Any:
+    value = _json_of(text)
     return value if isinstance(value, int | float) else text
 
 
 def known_of(value: bytes | None) -> tuple[str, str] | None:
     """What a client's key was used for: session and digest."""
-    plain = None if value is None else json_of(text_of(value))
+    plain = None if value is None else _json_of(text_of(value))
     return (str(plain[0]), str(plain[1])) if isinstance(plain, list) and len(plain) == 2 else None
 
 
@@ -96,11 +105,16 @@ def kept_of(session: str, hashed: Mapping[bytes, bytes]) -> Kept | None:
             jobs[int(name)] = job
     if not jobs:
         return None
-    match json_of(text_of(hashed.get(ABOUT.encode(), b""))):
+    about = _json_of(text_of(hashed.get(ABOUT.encode(), b"")))
+    match about:
         case {"digest": str(digest), "created_at": float(created_at)}:
-            return Kept(digest=digest, created_at=created_at, jobs=jobs)
+            return Kept(digest=digest, created_at=created_at, token=str(about.get("token", "")), jobs=jobs)
     oldest = min(job.video.queued_at for job in jobs.values())
     return Kept(digest="", created_at=oldest, jobs=jobs)
+
+
+def about_of(kept: Kept) -> str:
+    return json.dumps({"digest": kept.digest, "created_at": kept.created_at, "token": kept.token})
 
 
 def write_job(pipe: Any, session: str, before: Job | None, job: Job) -> None:
@@ -108,7 +122,7 @@ def write_job(pipe: Any, session: str, before: Job | None, job: Job) -> None:
     member = member_of(session, job.video.n)
     pipe.hset(session_of(session), str(job.video.n), packed(job))
     if before is None or _ticket(session, before) != _ticket(session, job):
-        pipe.hset(OPEN, member, _ticket(session, job)) if job.open else pipe.hdel(OPEN, member)
+        pipe.hset(TICKETS, member, _ticket(session, job)) if job.open else pipe.hdel(TICKETS, member)
     pipe.zadd(LEASES, {member: job.due}) if job.running else pipe.zrem(LEASES, member)
 
 
@@ -126,9 +140,9 @@ def _ticket(session: str, job: Job) -> str:
 
 def all_tickets(client: Any, leases: Mapping[str, float] | None = None) -> list[Ticket]:
     """Running ones without a lease here are held by somebody; what is no ticket is left out."""
-    told = json_of(text_of(client.eval(_ALL_TICKETS, 1, OPEN)))
+    told = _json_of(text_of(client.eval(_ALL_TICKETS, 1, TICKETS)))
     if not isinstance(told, list):
-        told = [json_of(text_of(text)) for text in client.hvals(OPEN)]
+        told = [_json_of(text_of(text)) for text in client.hvals(TICKETS)]
     found = []
     for plain in told:
         match plain:
@@ -143,7 +157,7 @@ def drop(pipe: Any, session: str, numbers: Iterable[int], *, keep: Collection[in
     """Deletes a session with its jobs, and the pictures but for those of some videos."""
     pipe.delete(session_of(session))
     for n in numbers:
-        pipe.hdel(OPEN, member_of(session, n))
+        pipe.hdel(TICKETS, member_of(session, n))
         pipe.zrem(LEASES, member_of(session, n))
         if n not in keep:
             pipe.delete(pictures_of(session, n))

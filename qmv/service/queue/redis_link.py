@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from qmv.engine.secrets import hide_text
-from qmv.errors import ConfigError
+from qmv.live.redis_client import redis_client, said
 from qmv.service.queue.board import Unavailable
 
 __all__ = ["RedisLink"]
@@ -26,20 +26,8 @@ class RedisLink:
     """A client of one Redis; `url` may hold a password. Threads and greenlets may share it."""
 
     def __init__(self, url: str) -> None:
-        import redis
-        from redis.backoff import ConstantBackoff
-        from redis.retry import Retry
-
-        # connections from before a restart are made anew; what may have been done already is never sent twice
-        again = Retry(ConstantBackoff(0.1), 1, supported_errors=(redis.exceptions.ConnectionError,))
-        try:
-            self.client: Any = redis.Redis.from_url(
-                url, socket_timeout=_ANSWER_S, socket_connect_timeout=_ANSWER_S, retry=again
-            )
-        except (ValueError, TypeError):  # their texts may hold the password
-            raise ConfigError(
-                "REDIS_URL: is no address of Redis; write redis://HOST:PORT/0, rediss:// with TLS, or unix://PATH."
-            ) from None
+        # connections from before a restart are made anew: what is sent outside `change` may be done twice
+        self.client = redis_client(url, "REDIS_URL", answer_s=_ANSWER_S, again=1)
         place = self.client.connection_pool.connection_kwargs
         self.where = place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}"
         self._password = str(place.get("password") or "")
@@ -54,7 +42,7 @@ class RedisLink:
         try:
             yield self.client
         except RedisError as error:
-            text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            text = said(error)
             text = text.replace(self._password, "[secret]") if self._password else text
             raise Unavailable(
                 f"queue (Redis at {self.where}): cannot be reached or used ({text}); start it, or mend REDIS_URL."
@@ -63,7 +51,9 @@ class RedisLink:
     def change(self, watched: list[str], step: Callable[[Any], T]) -> T:
         """Does `step` as one transaction that others' changes of the watched keys make void, and then once more.
 
-        The step reads from the pipeline that it gets, calls its `multi`, and says what to write.
+        The step reads from the pipeline that it gets, calls its `multi`, and says what to write. Where the connection
+        breaks, it is called again, too, also when Redis had done all of it and only the answer was lost: so it finds
+        out from what is kept whether it has been done.
         """
         from redis.exceptions import WatchError
 
@@ -85,7 +75,7 @@ class RedisLink:
                     )
                 time.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, _PAUSE_S * tries)))
 
-    def durable(self) -> str:
+    def warning(self) -> str:
         """What to mend where Redis may forget, in one sentence; '' where it keeps all, or doesn't tell."""
         from redis.exceptions import ResponseError
 

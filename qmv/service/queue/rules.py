@@ -247,9 +247,9 @@ def queued(orders: Sequence[Order], before: Mapping[int, Job], priority: int, no
 
 def asked_again(jobs: Mapping[int, Job], openly: int, limits: Limits, now: float) -> dict[int, Job]:
     """The jobs of a session that failed or were cancelled, queued anew; raises Refused where they do not fit."""
-    lost = {n: job for n, job in jobs.items() if job.video.status in ("failed", "cancelled")}
-    room(openly, len(lost), limits)
-    return {n: _anew(n, job.order, job, job.priority, now) for n, job in lost.items()}
+    missing = {n: job for n, job in jobs.items() if job.video.status in ("failed", "cancelled")}
+    room(openly, len(missing), limits)
+    return {n: _anew(n, job.order, job, job.priority, now) for n, job in missing.items()}
 
 
 def _anew(n: int, order: Order, before: Job | None, priority: int, now: float) -> Job:

@@ -53,11 +53,9 @@ class SqliteBoard(KeptJobs):
             if standing is None:
                 before = _jobs(db, session)
                 jobs = rules.queued(orders, before, priority, now)
-                openly = db.execute("SELECT COUNT(*) FROM jobs WHERE open").fetchone()[0]
-                rules.room(openly, sum(job.open for job in jobs.values()), self.limits)
+                rules.room(_openly(db), sum(job.open for job in jobs.values()), self.limits)
                 _begin(db, session, digest, now)
-                for n in {*before} - {n for n, job in jobs.items() if not job.open}:
-                    db.execute("DELETE FROM pictures WHERE session = ? AND n = ?", (session, n))
+                _drop_pictures(db, session, {*before} - {n for n, job in jobs.items() if not job.open})
                 self._keep(db, session, before, jobs)
             if key and not known:
                 db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?)", (key, session, digest, now))
@@ -69,10 +67,15 @@ class SqliteBoard(KeptJobs):
         return self.session(session) if self._called_off(session) else None
 
     def retry(self, session: str) -> tuple[Session, int] | None:
-        with self._file.open() as db:
-            openly = db.execute("SELECT COUNT(*) FROM jobs WHERE open").fetchone()[0]
-        count, found = self._asked_again(session, openly), self.session(session)
-        return None if count is None or found is None else (found, count)
+        with self._file.writing() as db:
+            before = _jobs(db, session)
+            if not before:
+                return None
+            again = rules.asked_again(before, _openly(db), self.limits, self._clock())
+            _drop_pictures(db, session, again)
+            self._keep(db, session, before, again)
+            found = self._found(db, session)
+            return (found, len(again)) if found else None
 
     def session(self, session: str) -> Session | None:
         with self._file.open() as db:
@@ -99,8 +102,8 @@ class SqliteBoard(KeptJobs):
             row = db.execute(query, (session, n, index)).fetchone()
             return bytes(row[0]) if row else None
 
-    def phase(self, session: str, phase: int) -> dict[str, Any] | None:
-        return None  # other systems write into Redis
+    def phases(self, sessions: Sequence[str]) -> list[dict[int, dict[str, Any] | None]]:
+        return [{1: None, 2: None} for _ in sessions]  # other systems write into Redis
 
     # -- for workers -------------------------------------------------------------------------------------------------
 
@@ -184,6 +187,9 @@ class SqliteBoard(KeptJobs):
             db.execute("DELETE FROM workers WHERE at <= ?", (now - rules.KEYS_S,))
             return gone
 
+    def warning(self) -> str:
+        return ""
+
     def close(self) -> None:
         self._file.close()
 
@@ -223,6 +229,15 @@ def _begin(db: sqlite3.Connection, session: str, digest: str, now: float) -> Non
     """An open session without jobs, whatever was there before."""
     db.execute("DELETE FROM jobs WHERE session = ?", (session,))
     db.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, 0, 0)", (session, digest, now, now))
+
+
+def _drop_pictures(db: sqlite3.Connection, session: str, numbers: Iterable[int]) -> None:
+    db.executemany("DELETE FROM pictures WHERE session = ? AND n = ?", [(session, n) for n in numbers])
+
+
+def _openly(db: sqlite3.Connection) -> int:
+    """How many jobs are open, of all sessions."""
+    return int(db.execute("SELECT COUNT(*) FROM jobs WHERE open").fetchone()[0])
 
 
 def _set_aside(db: sqlite3.Connection, session: str, n: int) -> None:

@@ -166,7 +166,7 @@ def test_an_end_that_is_said_twice_is_heard_once(board: Board) -> None:
     assert board.finish(claim, {"url": "u"})
     assert board.finish(claim, {"url": "other"})
     assert video(board).result == {"url": "u"}
-    assert (board.counts().totals or {})["finished"] == 1
+    assert board.counts().totals["finished"] == 1
     assert not board.fail(claim, "no", again=True)
 
 
@@ -226,7 +226,7 @@ def test_a_lease_that_ran_out_gives_the_job_to_the_next(board: Board, clock: Clo
     second = claimed(board, "other")
     assert (second.attempt, second.n) == (2, 1)
     assert second.token != first.token
-    assert (board.counts().totals or {})["lost"] == 1
+    assert board.counts().totals["lost"] == 1
 
 
 def test_an_old_claim_changes_nothing_any_more(board: Board, clock: Clock) -> None:
@@ -263,7 +263,7 @@ def test_a_job_that_loses_its_workers_is_parked(opened: Opens, clock: Clock) -> 
     assert board.claim("w") is None
     assert (video(board).status, video(board).parked) == ("failed", True)
     assert "workers" in video(board).error
-    totals = board.counts().totals or {}
+    totals = board.counts().totals
     assert {name: totals[name] for name in ("lost", "parked", "failed")} == {"lost": 2, "parked": 1, "failed": 1}
 
 
@@ -410,6 +410,43 @@ def test_what_failed_or_was_cancelled_is_queued_anew_and_nothing_else(board: Boa
     assert (again.n, again.order, again.attempt) == (2, failing.order, 2)
     assert board.tell(failing, Live()) is Word.LOST
     assert board.retry("nothing") is None
+
+
+def test_what_is_queued_anew_has_none_of_its_old_pictures(board: Board) -> None:
+    asked(board, count=2)
+    failing, done = claimed(board), claimed(board)
+    for place in range(3):
+        board.add_picture(failing, place, b"old")
+        board.add_picture(done, place, b"kept")
+    board.fail(failing, "no answer.", again=False)
+    board.finish(done, {})
+    board.retry("s")
+    assert (board.picture("s", 1, 2), board.picture("s", 2, 2)) == (None, b"kept")
+    board.add_picture(claimed(board), 0, b"new")
+    assert (video(board).pictures, video(board, n=2).pictures) == (1, 3)
+
+
+def test_sessions_that_are_asked_for_again_at_once_fit_together(opened: Opens) -> None:
+    board = opened(Limits(session_running=0, open=3))
+    for n in range(12):
+        asked(board, f"s{n}")
+        board.cancel(f"s{n}")
+    start, told = threading.Barrier(12), Counter[str]()
+
+    def again(session: str) -> None:
+        start.wait()
+        try:
+            board.retry(session)
+            told["queued"] += 1
+        except Refused as error:
+            told[error.reason] += 1
+
+    threads = [threading.Thread(target=again, args=(f"s{n}",)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (told, board.counts().queued) == ({"queued": 3, "full": 9}, 3)
 
 
 def test_what_is_queued_anew_must_fit(opened: Opens) -> None:
@@ -575,7 +612,7 @@ def test_threads_that_hammer_lose_nothing_and_share_nothing(opened: Opens) -> No
     threads = [guarded(faults, work, f"w{number}") for number in range(6)] + [guarded(faults, ask)]
     until = time.monotonic() + 30
     while time.monotonic() < until and not faults:
-        totals = board.counts().totals or {}
+        totals = board.counts().totals
         if totals.get("finished", 0) + totals.get("cancelled", 0) == 36:
             break
         time.sleep(0.02)
@@ -584,7 +621,7 @@ def test_threads_that_hammer_lose_nothing_and_share_nothing(opened: Opens) -> No
         thread.join()
     assert faults == []
     assert most[0] <= 4
-    totals = board.counts().totals or {}
+    totals = board.counts().totals
     assert (totals["submitted"], totals["finished"] + totals["cancelled"], board.counts().queued) == (36, 36, 0)
     assert all(session.status in ("finished", "cancelled") for session in board.sessions(99))
 
@@ -635,7 +672,7 @@ def test_processes_that_are_killed_lose_nothing(opened: Opens, kind: str, tmp_pa
     assert set(said.values()) == {1}  # no job was claimed twice, none finished twice
     counts = board.counts()
     assert counts.queued == 0
-    assert (counts.totals or {})["finished"] + counts.running == 200
+    assert counts.totals["finished"] + counts.running == 200
     assert counts.running <= 1  # the killed one's, until its lease ends
 
 
@@ -697,11 +734,11 @@ def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
 def test_redis_that_forgets_is_told(tmp_path: Path) -> None:
     with redis_server(tmp_path, appendonly="no", maxmemory="50mb", **{"maxmemory-policy": "allkeys-lru"}) as server:
         board = RedisBoard(server.url, FREE)
-        assert "appendonly yes" in board.durable()
+        assert "appendonly yes" in board.warning()
         server.client.config_set("appendonly", "yes")
-        assert "noeviction" in board.durable()
+        assert "noeviction" in board.warning()
         server.client.config_set("maxmemory-policy", "noeviction")
-        assert board.durable() == ""
+        assert board.warning() == ""
         board.close()
 
 
@@ -803,19 +840,22 @@ def test_the_session_keys_follow_each_step(redis: RedisServer, clock: Clock) -> 
 def test_another_systems_phase_is_read_as_it_is(redis: RedisServer) -> None:
     redis.client.flushall()
     board = RedisBoard(redis.url, FREE)
-    assert board.phase("s", 1) is None
+    assert board.phases(["s", "t"]) == [{1: None, 2: None}] * 2
     redis.client.mset({
         "session:s:phase1_status": "done", "session:s:phase1_progress": "37.5",
         "session:s:phase1_results": '{"lyrics": ["ä"]}', "session:s:phase2_results": "not JSON",
         "session:s:phase2_progress": "[half]",
     })  # fmt: skip
-    assert board.phase("s", 1) == {"status": "done", "progress": 37.5, "results": {"lyrics": ["ä"]}, "error": None}
-    assert board.phase("s", 2) == {"status": None, "progress": "[half]", "results": "not JSON", "error": None}
+    nothing, told = board.phases(["t", "s"])
+    assert nothing == {1: None, 2: None}
+    assert told[1] == {"status": "done", "progress": 37.5, "results": {"lyrics": ["ä"]}, "error": None}
+    assert told[2] == {"status": None, "progress": "[half]", "results": "not JSON", "error": None}
+    assert board.phases([]) == []
     board.close()
 
 
 def test_a_file_knows_nothing_of_other_systems(tmp_path: Path) -> None:
-    assert SqliteBoard(tmp_path / "state.sqlite", FREE).phase("s", 1) is None
+    assert SqliteBoard(tmp_path / "state.sqlite", FREE).phases(["s"]) == [{1: None, 2: None}]
 
 
 def test_the_settings_choose_the_place(tmp_path: Path, redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:

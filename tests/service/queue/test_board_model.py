@@ -166,7 +166,7 @@ class Machine(RuleBasedStateMachine):
         openly = sum(state not in CLOSED for state in states.values())
         assert counts.queued + counts.running == openly <= LIMITS.open
         assert counts.running == held.total()
-        totals = Counter(counts.totals or {})
+        totals = Counter(counts.totals)
         assert totals["submitted"] == openly + sum(totals[state] for state in CLOSED)
         assert self.board.due() <= openly - held.total()
 
