@@ -98,11 +98,16 @@ class RedisBoard(KeptJobs):
         return self.session(session) if self._called_off(session) else None
 
     def retry(self, session: str) -> tuple[Session, int] | None:
+        tried = dict[int, Job]()
+
         def step(pipe: Any) -> int | None:
             kept, now = kept_of(session, pipe.hgetall(session_of(session))), self._now(pipe)
             if kept is None:
                 return None
+            if tried and all(kept.jobs.get(n) == job for n, job in tried.items()):  # it was done, unanswered
+                return len(tried)
             again = rules.asked_again(kept.jobs, pipe.hlen(TICKETS), self.limits, now)
+            tried.update(again)
             pipe.multi()
             for n in again:
                 pipe.delete(pictures_of(session, n))

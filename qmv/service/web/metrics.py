@@ -59,7 +59,7 @@ class _Queue:
         jobs.add_metric(["running"], counts.running)
         yield jobs
         totals = CounterMetricFamily("qmv_jobs_since_first_use", "What became of jobs", labels=["what"])
-        for what, count in sorted((counts.totals or {}).items()):
+        for what, count in sorted(counts.totals.items()):
             totals.add_metric([what], count)
         yield totals
         yield GaugeMetricFamily("qmv_workers", "Workers that are alive", value=counts.workers)

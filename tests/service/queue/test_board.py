@@ -20,6 +20,7 @@ import pytest
 from qmv.engine.secrets import redacted
 from qmv.errors import ConfigError
 from qmv.live.progress import Live
+from qmv.service.checks import check_all
 from qmv.service.queue.board import Board, Limits, Refused, Unavailable, Word
 from qmv.service.queue.jobs import Claim, Order, Session, Video
 from qmv.service.queue.redis_board import RedisBoard
@@ -731,10 +732,15 @@ def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
     assert "tops3cret" not in str(told.value)
 
 
-def test_redis_that_forgets_is_told(tmp_path: Path) -> None:
+def test_redis_that_forgets_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with redis_server(tmp_path, appendonly="no", maxmemory="50mb", **{"maxmemory-policy": "allkeys-lru"}) as server:
         board = RedisBoard(server.url, FREE)
         assert "appendonly yes" in board.warning()
+        monkeypatch.setenv("REDIS_URL", server.url)
+        check_all(ServiceSettings(outputs=str(tmp_path)))  # as the service does before it starts
+        assert capsys.readouterr().err == f"warning: {board.warning()}\n"
         server.client.config_set("appendonly", "yes")
         assert "noeviction" in board.warning()
         server.client.config_set("maxmemory-policy", "noeviction")
@@ -855,7 +861,8 @@ def test_another_systems_phase_is_read_as_it_is(redis: RedisServer) -> None:
 
 
 def test_a_file_knows_nothing_of_other_systems(tmp_path: Path) -> None:
-    assert SqliteBoard(tmp_path / "state.sqlite", FREE).phases(["s"]) == [{1: None, 2: None}]
+    board = SqliteBoard(tmp_path / "state.sqlite", FREE)
+    assert (board.phases(["s"]), board.warning()) == ([{1: None, 2: None}], "")
 
 
 def test_the_settings_choose_the_place(tmp_path: Path, redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:

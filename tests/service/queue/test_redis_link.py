@@ -112,6 +112,15 @@ def test_a_job_that_lost_its_worker_still_waits(board: RedisBoard, way: Way, now
     assert (claim is not None and claim.attempt, way.loses, board.counts().totals["lost"]) == (2, False, 1)
 
 
+def test_what_was_queued_anew_is_counted(board: RedisBoard, way: Way) -> None:
+    board.submit("s", [ORDER] * 2, digest="d")
+    board.cancel("s")
+    way.loses = True
+    assert board.retry("s") == (board.session("s"), 2)
+    assert (way.loses, board.counts().queued) == (False, 2)
+    assert board.retry("s") == (board.session("s"), 0)
+
+
 @pytest.mark.parametrize("end", ["finish", "fail", "give_back"])
 def test_an_end_is_told_once(board: RedisBoard, way: Way, end: str) -> None:
     board.submit("s", [ORDER], digest="d")
