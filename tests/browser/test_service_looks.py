@@ -109,6 +109,44 @@ def test_the_cookie_stands_for_the_token_until_somebody_signs_out(tab: Tab) -> N
 # -- sessions --------------------------------------------------------------------------------------------------------
 
 
+def test_phases_that_nobody_tells_of_are_not_shown(tab: Tab) -> None:
+    assert [text.split("\n")[0].strip() for text in tab.page.locator(".phases li").all_inner_texts()] == [
+        "Phase 3, videos"
+    ]
+    told = """summary => import('/static/session.js').then(it => {
+      const part = it.sessionPart('s', () => {});
+      it.showSummary(part, summary);
+      return [...part.phases.children].map(item => item.textContent);
+    })"""
+    own = {"phase": 3, "status": "queued", "progress": 0, "error": ""}
+    phases = [{"phase": 1, "status": "finished", "progress": 100, "error": None}, {"phase": 2, "status": None}, own]
+    summary = {"session_id": "s", "status": "queued", "created_at": "2026-01-01T00:00:00Z", "videos": 1}
+    shown = tab.page.evaluate(told, {**summary, "phases": phases})
+    assert shown == ["Phase 1Finished", "Phase 2No news", "Phase 3, videosWaiting"]
+
+
+def test_a_refusal_stands_beside_what_it_is_about(tab: Tab, small_song: Path) -> None:
+    page = tab.page
+    page.set_input_files("#files", small_song)
+    page.fill("#session", "mix")
+    page.click("#go")
+    page.wait_for_selector("#session-error:not([hidden])")
+    assert "other videos of it are in work" in page.inner_text("#session-error")
+    assert page.get_attribute("#session", "aria-invalid") == "true"
+    refusal = {"status": 400, "detail": "Words that tell nothing of their place."}
+    page.route("**/api/phase3/start/*", lambda route: route.fulfill(status=400, json=refusal))
+    places = {"style": "style", "settings.seed": "set-seed", "settings.nothing": "settings",
+              "priority": "set-priority", "songs": "songs"}  # fmt: skip
+    for field, place in places.items():
+        refusal["field"] = field
+        page.click("#go")
+        page.wait_for_selector(f"#{place}-error:not([hidden])")
+        assert page.locator(".error:visible", has_text="Words that tell").count() == 1
+    del refusal["field"]
+    page.click("#go")
+    page.wait_for_selector("#start-error:not([hidden])")
+
+
 def test_each_state_of_a_video_is_told_in_words(tab: Tab) -> None:
     page = tab.page
     running, failed, again, queued = (page.locator(".video").nth(place) for place in range(4))

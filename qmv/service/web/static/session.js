@@ -75,8 +75,8 @@ const showState = (part, status) => {
 };
 
 const showPhases = part => {
-  const known = [1, 2, 3].map(number => part.phaseDocuments.get(number)).filter(phase => phase?.status);
-  const wanted = known.length ? known : [{ phase: 3, status: null }];
+  const phases = [1, 2, 3].map(number => part.phaseDocuments.get(number) ?? { phase: number, status: null });
+  const wanted = phases[0].status || phases[1].status ? phases : [phases[2]];  // where nobody else says anything
   const words = JSON.stringify(wanted.map(({ phase, status, progress, error }) => [phase, status, Math.floor(progress ?? 0), error]));
   if (part.phaseWords === words) return;
   part.phaseWords = words;
