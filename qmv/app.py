@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from qmv.engine.registry import Registry
-from qmv.errors import ConfigError, QmvError
+from qmv.errors import ConfigError, QmvError, exit_code
 
 if TYPE_CHECKING:
     from qmv.engine.manifest import Manifest
@@ -210,7 +210,7 @@ def _exit(error: QmvError) -> NoReturn:
     from qmv.engine.secrets import redacted
 
     print(redacted(f"error: {error}"), file=sys.stderr)
-    sys.exit(1)
+    sys.exit(exit_code(error))
 
 
 def _log_thread_error(args: threading.ExceptHookArgs) -> None:

@@ -1,6 +1,6 @@
 """Everything that QMV raises on purpose; each message is one sentence that a user can act on.
 
-    QmvError            any of these: printed without a traceback, exit code 1
+    QmvError            any of these: printed without a traceback; `exit_code` has a run's exit code
     ├── ConfigError     a setting or the graph is wrong
     │   └── UnknownName a name that nothing answers to
     ├── InputError      a file of the user's cannot be used
@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "AccessError", "BudgetError", "ConfigError", "InputError", "OutputError", "PluginError", "ProofError", "QmvError",
-    "ServiceError", "UnknownName", "output_error",
+    "ServiceError", "TRY_AGAIN", "UnknownName", "exit_code", "output_error",
 ]  # fmt: skip
 
 
@@ -81,6 +81,16 @@ class BudgetError(ServiceError):
 
 class ProofError(QmvError):
     """The finished video is not what was planned."""
+
+
+TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
+
+
+def exit_code(error: QmvError) -> int:
+    """What a run that ends with the error says to who started it: TRY_AGAIN where the same run may succeed later, as
+    after a full disk or a service that did not answer; else 1."""
+    passing = isinstance(error, (OutputError, ServiceError)) and not isinstance(error, (AccessError, BudgetError))
+    return TRY_AGAIN if passing else 1
 
 
 _CURES = {

@@ -48,12 +48,10 @@ def _add_flag(parser: argparse.ArgumentParser, name: str, kind: str, help: str) 
 
 
 def _serve(given: argparse.Namespace) -> None:
-    import logging
-
     from qmv.engine.hiding import hide_addresses
-    from qmv.engine.secrets import Redacting, read_env_file
+    from qmv.engine.secrets import read_env_file
     from qmv.errors import ConfigError
-    from qmv.service.settings import ServiceSettings, log_level
+    from qmv.service.settings import ServiceSettings, log_to_stderr
 
     read_env_file(Path.cwd())
     hide_addresses(given.settings)
@@ -66,9 +64,7 @@ def _serve(given: argparse.Namespace) -> None:
         settings = dataclasses.replace(settings, **flags)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"serve: {error}.") from error
-    handler = logging.StreamHandler()
-    handler.setFormatter(Redacting("%(asctime)s serve %(levelname)s %(message)s"))
-    logging.basicConfig(level=log_level(), handlers=[handler])
+    log_to_stderr("serve")
 
     from qmv.service.serve import serve
 

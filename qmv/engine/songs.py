@@ -21,7 +21,10 @@ from omegaconf import OmegaConf
 from qmv.engine.song_addresses import encoded, hide_address, is_remote, split_list
 from qmv.errors import ConfigError
 
-__all__ = ["AUDIO_SUFFIXES", "DEMO", "expanded", "is_file", "quoted", "quoted_addresses", "quoted_template", "register"]
+__all__ = [
+    "AUDIO_SUFFIXES", "DEMO", "expanded", "in_quotes", "is_file", "quoted", "quoted_addresses", "quoted_template",
+    "register",
+]  # fmt: skip
 
 AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".oga", ".aif", ".aiff")
 DEMO = "demo"
@@ -106,10 +109,17 @@ def expanded(argument: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as Hydra's grammar takes it, whatever characters it has."""
-    if re.fullmatch(r"[\w./-]+", name, re.ASCII):
-        return name
-    return '"' + re.sub(r'(\\*)"', r'\1\1\\"', name).replace("${", r"\${") + '"'
+    """A name as Hydra's grammar takes it, whatever characters it has; in quotes only where it needs them."""
+    return name if re.fullmatch(r"[\w./-]+", name, re.ASCII) else in_quotes(name)
+
+
+def in_quotes(text: str) -> str:
+    """A text as Hydra's grammar takes it, exactly, and as nothing but a text.
+
+    Backslashes count there before a quote and at the end only.
+    """
+    inside = re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + ('\\"' if found[2] else ""), text)
+    return '"' + inside.replace("${", r"\${") + '"'
 
 
 def quoted_addresses(key: str, value: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import ipaddress
 import json
 import socket
 import subprocess
@@ -12,12 +11,12 @@ import tempfile
 import wave
 from pathlib import Path
 
+from qmv.engine.song_addresses import is_loopback
 from qmv.errors import ConfigError, OutputError, output_error
 from qmv.service.queue.board import Unavailable
-from qmv.service.settings import ServiceSettings, open_board, redis_url, token
-from qmv.service.work.recipe import program
+from qmv.service.settings import PREFIX, ServiceSettings, open_board, program, redis_url, token
 
-__all__ = ["check_all", "free_port"]
+__all__ = ["check_all", "check_door", "free_port"]
 
 _NEEDS = ("flask", "flask_limiter", "gevent", "prometheus_client")
 _NEEDS_FOR_REDIS = ("celery", "redis")
@@ -29,10 +28,21 @@ _SECOND_HZ = 8000
 def check_all(settings: ServiceSettings) -> None:
     """Raises ConfigError or OutputError for the first thing that the service could not work with."""
     _check_extra()
-    _check_door(settings)
+    check_door(settings)
     _check_folder(settings)
     _check_board(settings)
     _check_overrides(settings)
+
+
+def check_door(settings: ServiceSettings) -> None:
+    """Raises ConfigError where others could make this machine work, and pay for pictures, without a token."""
+    if settings.local or token() or is_loopback(settings.host.lower()):
+        return
+    raise ConfigError(
+        f"serve: {settings.host or 'every address'} can be reached from other machines, and there is no token; set "
+        f"{PREFIX}TOKEN to a long random text, or say --local ({PREFIX}LOCAL=true) where everybody on the network may "
+        "use it."
+    )
 
 
 def free_port(settings: ServiceSettings) -> int:
@@ -59,25 +69,6 @@ def _check_extra() -> None:
         raise ConfigError(f"serve: {', '.join(missing)} is not installed; pip install 'qmv[service]'.")
 
 
-def _check_door(settings: ServiceSettings) -> None:
-    """Whoever can reach it can make this machine work, and pay for pictures."""
-    if settings.local or token() or _is_here(settings.host):
-        return
-    raise ConfigError(
-        f"serve: {settings.host} can be reached from other machines, and there is no token; set QMV_SERVICE_TOKEN to a "
-        "secret of yours, or say --local where everybody on the network may use it."
-    )
-
-
-def _is_here(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _check_folder(settings: ServiceSettings) -> None:
     try:
         settings.folder.mkdir(parents=True, exist_ok=True)
@@ -93,6 +84,8 @@ def _check_board(settings: ServiceSettings) -> None:
     try:
         board = open_board(settings)
         board.counts()
+        if warning := board.warning():
+            print(f"warning: {warning}", file=sys.stderr)
         board.close()
     except Unavailable as error:
         raise ConfigError(str(error)) from error
@@ -100,6 +93,8 @@ def _check_board(settings: ServiceSettings) -> None:
 
 def _check_overrides(settings: ServiceSettings) -> None:
     """Plans a video of one silent second with the operator's words, as all videos are made with them."""
+    from qmv.engine.songs import in_quotes
+
     run_py = program(settings)
     if not settings.overrides:
         return
@@ -110,7 +105,8 @@ def _check_overrides(settings: ServiceSettings) -> None:
             sound.setsampwidth(2)
             sound.setframerate(_SECOND_HZ)
             sound.writeframes(bytes(2 * _SECOND_HZ))
-        ours = [f"song.path={song}", f"outputs={folder}", f"hydra.run.dir={place}", "run.dry=true"]
+        paths = {"song.path": song, "outputs": folder, "hydra.run.dir": place}
+        ours = [*(f"{key}={in_quotes(str(path))}" for key, path in paths.items()), "run.dry=true"]
         try:
             ended = subprocess.run(
                 [sys.executable, str(run_py), *settings.overrides, *ours],

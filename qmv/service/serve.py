@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Sequence
 
+from qmv.errors import ConfigError
 from qmv.service.checks import check_all, free_port
-from qmv.service.settings import ServiceSettings, redis_url
+from qmv.service.settings import ServiceSettings, program, redis_url
 from qmv.service.work.child import end_group
-from qmv.service.work.recipe import program
 
 __all__ = ["Part", "serve", "supervise"]
 
@@ -27,13 +27,17 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
 _SOUND_S = 60.0  # what ran so long begins with the first wait again
 _ENDS_WITHIN_S = 15.0
 _ANSWERS_WITHIN_S = 60.0
+_MOST_STARTS = 3  # of what has never begun: it says an error of its own, which does not go away
 
 
 class Part:
-    """A process that is to run as long as the service does."""
+    """A process that is to run as long as the service does; `begun` is set once it has done what it is for."""
 
-    def __init__(self, name: str, command: Sequence[str], environ: dict[str, str]) -> None:
-        self.name, self._command, self._environ = name, [*command], environ
+    def __init__(
+        self, name: str, command: Sequence[str], environ: dict[str, str], begun: threading.Event | None = None
+    ) -> None:
+        self.name, self._command, self._environ, self._begun = name, [*command], environ, begun
+        self._refusals = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = self._start_at = 0.0
         self._wait_s = _FIRST_WAIT_S
@@ -43,7 +47,10 @@ class Part:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def look(self) -> None:
-        """Starts it where it does not run and its wait is over; says that it died."""
+        """Starts it where it does not run and its wait is over; says that it died.
+
+        Raises ConfigError for one that has `begun` and cannot even begin.
+        """
         now = time.monotonic()
         if self._process is None:
             if now >= self._start_at:
@@ -51,6 +58,7 @@ class Part:
             return
         if (code := self._process.poll()) is None:
             return
+        self._count_refusal(code)
         self._wait_s = _FIRST_WAIT_S if now - self._started_at > _SOUND_S else min(2 * self._wait_s, _LONGEST_WAIT_S)
         log.warning("%s ended (%s) and is started again in %g s", self.name, _told(code), self._wait_s)
         self._process, self._start_at = None, now + self._wait_s
@@ -59,15 +67,21 @@ class Part:
         if self.pid is not None and self._process is not None:
             self._process.terminate()
 
-    def end(self, seconds: float) -> None:
-        """Waits so long, then ends it with all that it started."""
-        if self._process is None:
-            return
-        try:
-            self._process.wait(max(0.0, seconds))
-        except subprocess.TimeoutExpired:
+    def end(self) -> None:
+        """Ends it at once with all that it started."""
+        if self.pid is not None and self._process is not None:
             end_group(self._process.pid)
             self._process.wait()
+
+    def _count_refusal(self, code: int) -> None:
+        if self._begun is None or self._begun.is_set() or code <= 0:
+            return
+        self._refusals += 1
+        if self._refusals >= _MOST_STARTS:
+            raise ConfigError(
+                f"serve: {self.name} ended {self._refusals} times before it could begin ({_told(code)}); it said why, "
+                "so mend that, and start again."
+            )
 
     def _start(self, now: float) -> None:
         self._started_at = now
@@ -85,16 +99,20 @@ def serve(settings: ServiceSettings) -> None:
     settings = dataclasses.replace(settings, port=free_port(settings), program=str(program(settings)))
     environ = os.environ | settings.environ()
     command = [sys.executable, "-m", "qmv.service.work.following", str(os.getpid())]
-    parts = [Part("the web", [*command, "qmv.service.web"], environ)]
+    answers = threading.Event()
+    parts = [Part("the web", [*command, "qmv.service.web"], environ, answers)]
     if not redis_url():
         names = (f"worker {number + 1}" for number in range(settings.workers))
         parts += [Part(name, [*command, "qmv.service.work.embedded"], environ) for name in names]
-    threading.Thread(target=_tell_address, args=(settings,), daemon=True).start()
+    threading.Thread(target=_tell_address, args=(settings, answers), daemon=True).start()
     supervise(parts)
 
 
 def supervise(parts: Sequence[Part]) -> None:
-    """Keeps parts alive until SIGTERM or Ctrl-C, then ends them gracefully, and at once with a second signal."""
+    """Keeps parts alive until SIGTERM or Ctrl-C, then ends them gracefully, and at once with a second signal.
+
+    Raises ConfigError where one cannot begin.
+    """
     signals: list[int] = []
     numbers = [signal.SIGTERM, signal.SIGINT]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
@@ -106,19 +124,19 @@ def supervise(parts: Sequence[Part]) -> None:
                 part.look()
             time.sleep(_LOOKS_EVERY_S)
         log.info("ending; jobs in work are given back (once more ends at once)")
+    finally:
         for part in parts:
             part.stop()
         end = time.monotonic() + _ENDS_WITHIN_S
-        while time.monotonic() < end and len(signals) == 1 and any(part.pid for part in parts):
+        while time.monotonic() < end and len(signals) < 2 and any(part.pid for part in parts):
             time.sleep(_LOOKS_EVERY_S)
-    finally:
         for part in parts:
-            part.end(0)
+            part.end()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _tell_address(settings: ServiceSettings) -> None:
+def _tell_address(settings: ServiceSettings, answers: threading.Event) -> None:
     """Prints where the service is, once it answers."""
     host = settings.host if settings.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
     end = time.monotonic() + _ANSWERS_WITHIN_S
@@ -127,6 +145,7 @@ def _tell_address(settings: ServiceSettings) -> None:
         try:
             connection.request("GET", "/healthz")
             if connection.getresponse().status < 500:
+                answers.set()
                 shown = f"[{host}]" if ":" in host else host
                 print(f"serving on http://{shown}:{settings.port}/", flush=True)
                 return

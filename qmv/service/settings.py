@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import qmv
 from qmv.errors import ConfigError
 from qmv.service.queue.board import Limits
 from qmv.settings import check, described, plugin, setting
@@ -20,7 +21,10 @@ from qmv.settings import check, described, plugin, setting
 if TYPE_CHECKING:
     from qmv.service.queue.board import Board
 
-__all__ = ["PREFIX", "ServiceSettings", "log_level", "open_board", "redis_url", "token"]
+__all__ = [
+    "PREFIX", "ServiceSettings", "config_folder", "log_level", "log_to_stderr", "open_board", "program", "redis_url",
+    "token",
+]  # fmt: skip
 
 PREFIX = "QMV_SERVICE_"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -62,6 +66,7 @@ class ServiceSettings:
     local: bool = setting("whether to listen on all addresses without a token, on a network of your own", default=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "host", self.host.strip().strip("[]"))  # an IPv6 address may come as URLs have it
         check(self)
 
     @classmethod
@@ -116,6 +121,24 @@ class ServiceSettings:
         )  # fmt: skip
 
 
+def program(settings: ServiceSettings) -> Path:
+    """The run.py to run; raises ConfigError where there is none."""
+    named = [Path(settings.program).expanduser()] if settings.program else []
+    places = named or [Path("run.py"), Path(qmv.__file__).parents[1] / "run.py"]
+    for place in places:
+        if place.is_file():
+            return place.absolute()
+    raise ConfigError(
+        f"QMV_SERVICE_PROGRAM: there is no file {places[0]}; name the run.py beside the folder conf/ that videos are "
+        "made with, or start in its folder."
+    )
+
+
+def config_folder(settings: ServiceSettings) -> Path:
+    """The folder conf/ that the videos are made with."""
+    return program(settings).parent / "conf"
+
+
 def redis_url() -> str:
     """'' for the queue in a file of this machine."""
     return os.environ.get("REDIS_URL", "").strip()
@@ -131,6 +154,17 @@ def log_level() -> str:
     if level not in _LEVELS:
         raise ConfigError(f"LOG_LEVEL: is {', '.join(_LEVELS)}, got '{level}'.")
     return level
+
+
+def log_to_stderr(part: str) -> None:
+    """Each line names the part of the service and holds no secret; raises ConfigError for a LOG_LEVEL that is none."""
+    import logging
+
+    from qmv.engine.secrets import Redacting
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(Redacting(f"%(asctime)s {part} %(levelname)s %(message)s"))
+    logging.basicConfig(level=log_level(), handlers=[handler])
 
 
 def open_board(settings: ServiceSettings) -> Board:

@@ -11,11 +11,8 @@ import functools
 import logging
 import mmap
 import os
-import socket
 import ssl
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +28,6 @@ log = logging.getLogger("qmv.service")
 
 _QUEUE = "qmv"
 _TASK = "qmv.service.worker.render"
-_SWEEPS_EVERY_S = 1.0
 _VISIBLE_S = 3600  # after it the broker gives a task to another worker, who finds no job for it, which is no harm
 _MOST_BELLS = 64
 
@@ -117,12 +113,13 @@ def ring(count: int = 1) -> None:
 def _render() -> None:
     """Renders the most urgent job, if there is one that may run now."""
     from qmv.service.work.attempt import perform
+    from qmv.service.work.presence import name
 
     board, settings = _board(os.getpid()), _settings()
     if _leaving.is_set():
         return
     try:
-        claim = board.claim(_name())
+        claim = board.claim(name())
         if claim is None:
             return
         log.info("video %d of %s: try %d", claim.n, claim.session, claim.attempt)
@@ -147,16 +144,13 @@ def _settings() -> ServiceSettings:
     return ServiceSettings.read()
 
 
-@functools.cache
-def _name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 # -- in every worker -------------------------------------------------------------------------------------------------
 
 
 def _begin(**_: Any) -> None:
-    threading.Thread(target=_sweep, name="qmv-sweep", daemon=True).start()
+    from qmv.service.work.presence import show
+
+    show(lambda: _board(os.getpid()), _settings(), _leaving, _sweep)
 
 
 def _end(**_: Any) -> None:
@@ -174,23 +168,10 @@ def _log(logger: logging.Logger, **_: Any) -> None:
         handler.setFormatter(Redacting(form))
 
 
-def _sweep() -> None:
+def _sweep(board: Board) -> None:
     """Rings for jobs that are due and have no task: after a back-off, a lost lease, a lost task."""
-    from qmv.service.work.janitor import Janitor
-
-    board, settings = _board(os.getpid()), _settings()
-    janitor = Janitor(board, settings)
-    while not _leaving.is_set():
-        try:
-            board.seen(_name())
-            if due := board.due():
-                ring(due - _waiting())
-            janitor.look()
-        except Unavailable as error:
-            log.debug("%s", error)
-        except Exception:  # the thread must outlive whatever a client library raises
-            log.warning("the sweep failed", exc_info=True)
-        time.sleep(_SWEEPS_EVERY_S)
+    if due := board.due():
+        ring(due - _waiting())
 
 
 def _waiting() -> int:

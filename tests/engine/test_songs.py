@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qmv.engine.registry import Registry
-from qmv.engine.songs import DEMO, SongSource
+from qmv.engine.songs import DEMO, SongSource, in_quotes, quoted
 
 Compose = Callable[..., tuple[Any, Registry]]
 Run = Callable[..., Any]
@@ -41,6 +41,16 @@ NAMES = [
 @pytest.mark.parametrize("path", ["track.mp3", "a/b.flac", "/a/b.ogg", "../c.m4a"])
 def test_song_path_is_an_option_of_the_group(compose: Compose, path: str) -> None:
     assert compose(f"song={path}")[0].song.path == path
+
+
+@pytest.mark.parametrize("text", [*NAMES, "ends with \\", 'a\\"b', "\\\\", "", "two\\\\ words"])
+def test_quoted_text_reads_as_it_was(compose: Compose, text: str) -> None:
+    for form in (quoted(text), in_quotes(text)) if text else (in_quotes(text),):
+        assert compose(f"song.title={form}")[0].song.title == text
+
+
+def test_quoted_number_stays_a_text(compose: Compose) -> None:
+    assert compose(f"song.title={in_quotes('30')}")[0].song.title == "30"
 
 
 def test_song_is_the_demo_by_default(compose: Compose) -> None:

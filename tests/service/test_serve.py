@@ -222,6 +222,19 @@ def test_missing_extra_is_one_sentence(environment: dict[str, str], tmp_path: Pa
     assert ended.stderr == "error: serve: flask is not installed; pip install 'qmv[service]'.\n"
 
 
+def test_web_that_cannot_begin_is_not_started_for_ever(environment: dict[str, str], tmp_path: Path) -> None:
+    """Its folder conf/ is missing, which only the web looks into."""
+    (tmp_path / "run.py").touch()
+    ended = subprocess.run(
+        [sys.executable, "-m", "qmv", "serve", "--port", "0", "--workers", "0"],
+        cwd=tmp_path, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (1, "")
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert len([line for line in lines if "config.yaml cannot be read" in line]) == 3
+    assert lines[-1].startswith("error: serve: the web ended 3 times before it could begin (exit code 1)")
+
+
 def test_help_names_every_setting(environment: dict[str, str]) -> None:
     from qmv.service.settings import ServiceSettings
 

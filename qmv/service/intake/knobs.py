@@ -100,13 +100,15 @@ def checked(knobs: Mapping[str, Knob], given: object) -> dict[str, Any]:
 
 def overrides(order: Order) -> list[str]:
     """The words of run.py's command line that make this video, style, song and all."""
-    words = [f"song.path={_quoted(order.song)}", f"style={_quoted(order.style)}"]
+    from qmv.engine.songs import in_quotes
+
+    words = [f"song.path={in_quotes(order.song)}", f"style={in_quotes(order.style)}"]
     for name, value in order.settings.items():
         key = KNOBS[name].key or name if name in KNOBS else name
         if isinstance(value, list):
-            words.append(f"{key}=[{','.join(map(_quoted, value))}]")
+            words.append(f"{key}=[{','.join(map(in_quotes, value))}]")
         else:
-            words.append(f"{key}={_quoted(value) if isinstance(value, str) else str(value).lower()}")
+            words.append(f"{key}={in_quotes(value) if isinstance(value, str) else str(value).lower()}")
     return words
 
 
@@ -205,9 +207,3 @@ def _codes(value: object) -> str | list[str]:
         "settings.palette: is words, such as 'teal and orange', or codes, such as '#102030 #ff8800', "
         f"got {shown(value)}."
     )
-
-
-def _quoted(text: str) -> str:
-    """A text as Hydra's grammar takes it, exactly: backslashes count there before a quote and at the end only."""
-    inside = re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + ('\\"' if found[2] else ""), text)
-    return f'"{inside.replace(_LOOKED_UP, chr(92) + _LOOKED_UP)}"'

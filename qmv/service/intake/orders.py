@@ -76,7 +76,7 @@ def ordered(
     if "image" in offer.knobs:
         values.setdefault("image", offer.knobs["image"].default)
     return [
-        *(_of_upload(upload, name, values) for upload in uploads),
+        *(_of_upload(upload, name, values, settings) for upload in uploads),
         *(_of_address(address, name, values, settings) for address in addresses),
     ]
 
@@ -90,21 +90,19 @@ def digest(orders: Sequence[Order]) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def _of_upload(upload: Upload, style: str, values: dict[str, Any]) -> Order:
+def _of_upload(upload: Upload, style: str, values: dict[str, Any], settings: ServiceSettings) -> Order:
     # always told: a tag of any length would else go from the file into the prompts
     names = {"song.title": upload.title, "song.artist": upload.artist}
     title = f"{upload.artist} - {upload.title}" if upload.artist else upload.title
-    return Order(song=str(upload.path), title=title[:LONGEST_TITLE], style=style, settings={**values, **names})
+    song = upload.path.relative_to(settings.folder).as_posix()  # which other machines may have elsewhere
+    return Order(song=song, title=title[:LONGEST_TITLE], style=style, settings={**values, **names})
 
 
 def _of_address(address: object, style: str, values: dict[str, Any], settings: ServiceSettings) -> Order:
     checked_song(address, settings)
     text = str(address)
     title = legible(title_of(text).encode("utf-8", "replace").decode())[:LONGEST_TITLE] or "song"
-    bounds = {"song.most_mb": settings.upload_mb, "song.most_minutes": settings.song_minutes}
-    if not in_bucket(text):
-        bounds["song.public_only"] = True
-    return Order(song=encoded(text), title=title, style=style, settings={**values, **bounds})
+    return Order(song=encoded(text), title=title, style=style, settings=values)
 
 
 # -- addresses -------------------------------------------------------------------------------------------------------

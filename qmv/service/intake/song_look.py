@@ -15,7 +15,6 @@ import selectors
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,6 @@ _DECODED = 50  # packets, some of which have to hold sound
 _PATIENCE_S = 40.0
 _CPU_S = 20
 _MEMORY_BYTES = 4 << 30  # of addresses, which libraries take more of than of memory
-_AT_ONCE = threading.BoundedSemaphore(2)
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP")
 
 
@@ -48,8 +46,7 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH
 def look(path: Path, most_s: float, where: str) -> dict[str, Any]:
     """What the other process found: suffix, title, artist, duration_s. Raises InputError, whose sentence begins with
     `where`, for what is no song that can be taken."""
-    with _AT_ONCE:
-        said = _said([sys.executable, "-m", "qmv.service.intake.song_look", str(path), repr(float(most_s))])
+    said = _said([sys.executable, "-m", "qmv.service.intake.song_look", str(path), repr(float(most_s))])
     try:
         found: dict[str, Any] = json.loads(said)
     except ValueError as error:

@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from qmv.service.intake.song_look import look
 if TYPE_CHECKING:
     from qmv.service.settings import ServiceSettings
 
-__all__ = ["TooMuch", "Upload", "folder_of", "forgotten", "received"]
+__all__ = ["TooMuch", "Upload", "folder_of", "received"]
 
 _PIECE_BYTES = 1 << 18
 _HEAD_BYTES = 1024
@@ -37,6 +36,8 @@ _GRACE_S = 1.0  # encoders add some silence
 class TooMuch(InputError):
     """A song that is larger or longer than the operator allows."""
 
+    status = 413  # of the answer over HTTP
+
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
@@ -45,9 +46,6 @@ class Upload:
     path: Path
     title: str
     artist: str
-    sha256: str
-    size_bytes: int
-    duration_s: float
 
 
 def received(stream: IO[bytes], name: str, session: str, settings: ServiceSettings) -> Upload:
@@ -59,17 +57,16 @@ def received(stream: IO[bytes], name: str, session: str, settings: ServiceSettin
     folder, called = folder_of(checked_session(session), settings), _name(name)
     where, most_s = f"song ({called})", settings.song_minutes * 60
     with _told(), _part(folder) as part:
-        sha256, size = _write(stream, part, where, int(settings.upload_mb * 1e6))
+        sha256 = _write(stream, part, where, int(settings.upload_mb * 1e6))
         found = look(part, most_s + _GRACE_S, where)
         if found["duration_s"] > most_s + _GRACE_S:
             raise TooMuch(f"{where}: is longer than {settings.song_minutes:g} minutes; cut it, and send it again.")
         path = folder / f"{sha256}{found['suffix']}"
-        if not path.exists():  # what a worker may be reading now stays
+        try:
+            os.utime(path)  # what a worker may be reading now stays, and is young again for who clears up
+        except FileNotFoundError:
             os.replace(part, path)
-    return Upload(
-        path=path, sha256=sha256, size_bytes=size, duration_s=round(found["duration_s"], 3),
-        title=_clean(found["title"]) or called, artist=_clean(found["artist"]),
-    )  # fmt: skip
+    return Upload(path=path, title=_clean(found["title"]) or called, artist=_clean(found["artist"]))
 
 
 def folder_of(session: str, settings: ServiceSettings) -> Path:
@@ -77,13 +74,8 @@ def folder_of(session: str, settings: ServiceSettings) -> Path:
     return settings.folder / "uploads" / session
 
 
-def forgotten(session: str, settings: ServiceSettings) -> None:
-    """Removes a session's uploads."""
-    shutil.rmtree(folder_of(checked_session(session), settings), ignore_errors=True)
-
-
-def _write(stream: IO[bytes], part: Path, where: str, most_bytes: int) -> tuple[str, int]:
-    """The hash and the size of what came; the beginning is looked at before the rest is read."""
+def _write(stream: IO[bytes], part: Path, where: str, most_bytes: int) -> str:
+    """The hash of what came; the beginning is looked at before the rest is read."""
     digest, size, head, told = hashlib.sha256(), 0, b"", False
     with part.open("xb") as file:
         while piece := stream.read(_PIECE_BYTES):
@@ -99,7 +91,7 @@ def _write(stream: IO[bytes], part: Path, where: str, most_bytes: int) -> tuple[
     if not size:
         raise InputError(f"{where}: the file is empty; {READABLE}.")
     refuse_other(where, head, cure=READABLE)
-    return digest.hexdigest(), size
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

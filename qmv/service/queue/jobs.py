@@ -15,7 +15,8 @@ __all__ = ["CLOSED", "Claim", "Order", "Session", "Video"]
 class Order:
     """What one video is made of, checked already.
 
-    `song` is a path that the workers can read, or an address; `settings` are run.py's knobs, which outsiders may set.
+    `song` is an address, or a path, which begins in the service's folder unless it is a whole one. `settings` are
+    run.py's knobs, which outsiders may set, and the song's title and artist.
     """
 
     song: str

@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
-from qmv.errors import ConfigError
-from qmv.service.settings import PREFIX, ServiceSettings
+from qmv.service.settings import ServiceSettings
 from qmv.service.web.problems import Problem, answer
 from qmv.service.web.throttle import Throttle
 
-__all__ = ["COOKIE", "Guard", "check_listening", "is_loopback"]
+__all__ = ["COOKIE", "Guard"]
 
 COOKIE = "qmv_login"
 _COOKIE_S = 30 * 86400
@@ -27,26 +26,8 @@ _SAFE = ("GET", "HEAD")
 _LOCAL_ENDS = (".localhost", ".local", ".internal", ".home.arpa")  # names that no stranger can register
 
 
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def check_listening(settings: ServiceSettings, token: str) -> None:
-    """Raises ConfigError where strangers could reach the service without a token."""
-    if not token and not settings.local and not is_loopback(settings.host):
-        raise ConfigError(
-            f"{PREFIX}HOST: '{settings.host}' is open to other machines and there is no token; set {PREFIX}TOKEN to a "
-            f"long random text, or {PREFIX}LOCAL=true on a network of your own."
-        )
-
-
 class Guard:
-    """Looks at each request before anything else does."""
+    """Looks at each request before its view does; only the clock and the count of reads come before it."""
 
     challenge: ClassVar = {"WWW-Authenticate": 'Bearer realm="qmv"'}
 

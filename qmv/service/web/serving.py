@@ -21,7 +21,7 @@ from gevent.pool import Pool
 from gevent.pywsgi import Input, WSGIHandler, WSGIServer
 
 from qmv.errors import ConfigError, QmvError
-from qmv.service.settings import ServiceSettings, log_level, open_board, token
+from qmv.service.settings import ServiceSettings, log_to_stderr, open_board
 from qmv.service.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -192,13 +192,13 @@ def serve(app: Flask, settings: ServiceSettings) -> None:
 
 def main() -> int:
     """The web process of the service; its settings come from the environment."""
+    from qmv.service.checks import check_door
     from qmv.service.web.app import create_app
-    from qmv.service.web.security import check_listening
 
     try:
-        _log()
+        log_to_stderr("web")
         settings = ServiceSettings.read()
-        check_listening(settings, token())
+        check_door(settings)
         _allow_many_files()
         board = open_board(settings)
         try:
@@ -211,14 +211,6 @@ def main() -> int:
         print(redacted(f"error: {error}"), file=sys.stderr)
         return 1
     return 0
-
-
-def _log() -> None:
-    from qmv.engine.secrets import Redacting
-
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=log_level(), handlers=[handler])
 
 
 def _allow_many_files() -> None:

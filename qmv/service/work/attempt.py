@@ -21,12 +21,12 @@ from qmv.engine.secrets import redacted
 from qmv.errors import QmvError
 from qmv.live.progress import Live, folded
 from qmv.service.queue.board import Board, Unavailable, Word
-from qmv.service.queue.clock import now_s
 from qmv.service.queue.jobs import Claim
-from qmv.service.settings import ServiceSettings
+from qmv.service.settings import ServiceSettings, program
+from qmv.service.work.clock import now_s
 from qmv.service.work.outward import Outward
 from qmv.service.work.process import Child, running
-from qmv.service.work.recipe import program, recipe, tries_of
+from qmv.service.work.recipe import hidden, recipe, tries_of
 from qmv.service.work.trail import Trail, thumbnail
 from qmv.service.work.verdict import Verdict, judged
 
@@ -73,6 +73,12 @@ def perform(claim: Claim, board: Board, settings: ServiceSettings, leaving: Leav
     except OSError as error:
         log.exception("video %d of %s: the try could not go on", claim.n, claim.session)
         attempt.fail(f"outputs: cannot be used ({error.strerror or error}); it is tried again.", again=True)
+    except Exception as error:  # whatever it is, the worker lives on, and the job comes again by its back-off
+        log.exception("video %d of %s: the try failed unexpectedly", claim.n, claim.session)
+        attempt.fail(
+            f"the worker failed unexpectedly ({type(error).__name__}); its log has the details, and it is tried again.",
+            again=True,
+        )
 
 
 class _Attempt:
@@ -97,7 +103,8 @@ class _Attempt:
         said = self.folder / "output.txt"
         late_at = now_s() + 60 * self.settings.job_minutes
         arguments = recipe(self.claim, self.settings, self.folder)
-        with running(program(self.settings), arguments, said, self.until_s) as child:
+        without = hidden(self.settings)
+        with running(program(self.settings), arguments, said, self.until_s, without=without) as child:
             while not child.ended(_TICK_S):
                 self._tick(child, late_at)
                 if self.end is _End.LOST:

@@ -15,10 +15,9 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from qmv.service.queue.clock import now_s
+from qmv.service.work.clock import now_s
 
 __all__ = ["end_group", "main"]
 
@@ -71,13 +70,6 @@ def end_group(pid: int) -> None:
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of processes that ended
         os.killpg(pid, signal.SIGKILL)
-
-
-def task_line(program: Path, arguments: list[str]) -> bytes:
-    """The first line: through a pipe, since a command line can be read by everybody on the machine."""
-    import json
-
-    return json.dumps({"program": str(program), "arguments": arguments}).encode() + b"\n"
 
 
 if __name__ == "__main__":

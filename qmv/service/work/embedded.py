@@ -9,35 +9,31 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
 
 from qmv.errors import QmvError
 from qmv.service.queue.board import Board, Unavailable
-from qmv.service.settings import ServiceSettings, log_level, open_board
+from qmv.service.settings import ServiceSettings, log_to_stderr, open_board
 from qmv.service.work.attempt import perform
-from qmv.service.work.janitor import Janitor
+from qmv.service.work.presence import name, show
 
 __all__ = ["main", "work"]
 
 log = logging.getLogger("qmv.service")
 
 _LOOKS_EVERY_S = 0.25
-_SEEN_EVERY_S = 1.0
 
 
 def main() -> int:
     """Works until it is told to end; 1 where it cannot begin."""
-    from qmv.engine.secrets import Redacting, read_env_file
+    from qmv.engine.secrets import read_env_file
 
     try:
         read_env_file(Path.cwd())
-        settings, level = ServiceSettings.read(), log_level()
-        handler = logging.StreamHandler()
-        handler.setFormatter(Redacting("%(asctime)s worker %(process)d %(levelname)s %(message)s"))
-        logging.basicConfig(level=level, handlers=[handler])
+        settings = ServiceSettings.read()
+        log_to_stderr(f"worker {os.getpid()}")
         leaving = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: leaving.set())
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: `serve` gets it too, and says when to end
@@ -50,11 +46,11 @@ def main() -> int:
 
 def work(board: Board, settings: ServiceSettings, leaving: threading.Event) -> None:
     """Renders what is due until `leaving`; a queue that cannot be reached is asked again."""
-    name = f"{socket.gethostname()}:{os.getpid()}"
-    threading.Thread(target=_show, args=(name, settings, leaving), name="qmv-seen", daemon=True).start()
+    show(lambda: open_board(settings), settings, leaving)  # connections are no good to two threads
+    me = name()
     while not leaving.is_set():
         try:
-            claim = board.claim(name) if board.due() else None
+            claim = board.claim(me) if board.due() else None
         except Unavailable as error:
             log.warning("%s", error)
             claim = None
@@ -63,21 +59,6 @@ def work(board: Board, settings: ServiceSettings, leaving: threading.Event) -> N
             continue
         log.info("video %d of %s: try %d", claim.n, claim.session, claim.attempt)
         perform(claim, board, settings, leaving)
-
-
-def _show(name: str, settings: ServiceSettings, leaving: threading.Event) -> None:
-    """Says that this worker is alive, also while it renders, and clears up."""
-    board = open_board(settings)
-    janitor = Janitor(board, settings)
-    while True:
-        try:
-            board.seen(name)
-            janitor.look()
-        except Unavailable as error:
-            log.debug("%s", error)
-        if leaving.wait(_SEEN_EVERY_S):
-            board.close()
-            return
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@ of old tries. It never touches the cache, the ledger or a video."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -51,19 +53,35 @@ class Janitor:
 
 def clear(board: Board, settings: ServiceSettings, rests_s: float = _RESTS_S) -> None:
     """Drops what was kept long enough, and files that no session knows; raises Unavailable."""
-    for session in board.forget():
-        for kept in _KEPT:
-            shutil.rmtree(settings.folder / kept / session, ignore_errors=True)
+    board.forget()
     for kept in _KEPT:
         for folder in _folders(settings.folder / kept):
-            if _is_older(folder, rests_s) and board.session(folder.name) is None:
-                shutil.rmtree(folder, ignore_errors=True)
+            # a session that is forgotten may be about to come again under the same ID, with songs sent a moment ago
+            if _is_older(folder, rests_s) and board.session(folder.name) is None and _rests(folder, rests_s):
+                _remove(folder)
     for folder in _folders(settings.folder / "runs"):
         known = board.session(folder.name)
         closed = {str(video.n) for video in known.videos if video.status in CLOSED} if known else set()
         for video in _folders(folder):
             if video.name in closed:  # of an open one the tries tell what it has cost
                 _thin(video, rests_s)
+
+
+def _rests(folder: Path, age_s: float) -> bool:
+    """Whether nothing was put into it, taken out of it or sent again for so long."""
+    try:
+        inside = [*folder.iterdir()]
+    except OSError:
+        return False
+    return all(_is_older(path, age_s) for path in (folder, *inside))
+
+
+def _remove(folder: Path) -> None:
+    """At once, so that who writes into it meanwhile hears of it."""
+    gone = folder.with_name(f".{secrets.token_hex(8)}.gone")
+    with contextlib.suppress(OSError):  # Windows, where somebody reads in it; the next time will do
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _thin(video: Path, rests_s: float) -> None:

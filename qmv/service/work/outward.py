@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,12 @@ from pathlib import Path
 from qmv.engine.secrets import redacted
 from qmv.engine.song_addresses import is_remote
 from qmv.service.queue.jobs import Order
+from qmv.service.sentences import told
 from qmv.service.settings import ServiceSettings
+from qmv.service.work.recipe import song_of
 
 __all__ = ["Outward"]
 
-_PATH = re.compile(r"(?<![\w:/.~])~?/(?:[^\s/'\"():,;]+/)+([^\s/'\"():,;]*)")  # no part of an address
-_WINDOWS = re.compile(r"\b[A-Za-z]:\\(?:[^\s\\'\"():,;]+\\)*([^\s\\'\"():,;]*)")
 _LONGEST = 1000
 
 
@@ -28,13 +27,13 @@ class Outward:
     @classmethod
     def of(cls, order: Order, settings: ServiceSettings, folder: Path) -> Outward:
         outputs = Path(settings.outputs).absolute()
-        song = {} if is_remote(order.song) else {order.song: order.title}
+        song = {} if is_remote(order.song) else {song_of(order, settings): order.title}
         return cls(known=song | {str(folder): "the run", str(outputs): "outputs", str(Path.home()): "~"})
 
     def __call__(self, text: str) -> str:
-        text = redacted(text)
+        text = redacted(text)  # before a secret's place is changed by a word
         for path, word in self.known.items():
             if len(path) > 1:
                 text = text.replace(path, word)
-        text = _WINDOWS.sub(r"\1", _PATH.sub(r"\1", text))
+        text = told(text)
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

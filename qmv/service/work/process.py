@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -10,11 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from qmv.service.work.child import end_group, task_line
+from qmv.service.work.child import end_group
 
 __all__ = ["Child", "running"]
-
-_PRIVATE = ("QMV_SERVICE_TOKEN",)  # what a render has no need of
 
 
 class Child:
@@ -50,22 +49,27 @@ class Child:
 
 
 @contextmanager
-def running(program: Path, arguments: Sequence[str], said: Path, until_s: float) -> Iterator[Child]:
-    """A render whose words go to the file `said`, in a session of its own; after the block nothing of it is left."""
+def running(
+    program: Path, arguments: Sequence[str], said: Path, until_s: float, *, without: Sequence[str] = ()
+) -> Iterator[Child]:
+    """A render whose words go to the file `said`, in a session of its own; after the block nothing of it is left.
+
+    It does not get what these variables of the environment say, nor takes it from a file .env.
+    """
     with said.open("ab") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "qmv.service.work.child"],
             stdin=subprocess.PIPE,
             stdout=stream,
             stderr=stream,
-            env={name: value for name, value in os.environ.items() if name not in _PRIVATE},
+            env=os.environ | dict.fromkeys(without, ""),
             start_new_session=True,
         )
     child = Child(process)
     try:
         assert process.stdin is not None
         with contextlib.suppress(OSError):
-            process.stdin.write(task_line(program, [*arguments]))
+            process.stdin.write(_task_line(program, arguments))
             process.stdin.flush()
         child.renew(until_s)
         yield child
@@ -74,3 +78,8 @@ def running(program: Path, arguments: Sequence[str], said: Path, until_s: float)
         assert process.stdin is not None
         with contextlib.suppress(OSError):
             process.stdin.close()
+
+
+def _task_line(program: Path, arguments: Sequence[str]) -> bytes:
+    """The first line: through a pipe, since a command line can be read by everybody on the machine."""
+    return json.dumps({"program": str(program), "arguments": [*arguments]}).encode() + b"\n"

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
-import qmv
-from qmv.engine.song_addresses import is_remote
-from qmv.errors import ConfigError
+from qmv.engine.song_addresses import in_bucket, is_remote
+from qmv.engine.songs import in_quotes
 from qmv.service.intake.knobs import overrides
-from qmv.service.queue.jobs import Claim
-from qmv.service.settings import ServiceSettings
+from qmv.service.queue.jobs import Claim, Order
+from qmv.service.settings import PREFIX, ServiceSettings, config_folder
 
-__all__ = ["program", "recipe", "tries_of"]
-
-
-def program(settings: ServiceSettings) -> Path:
-    """The run.py to run; raises ConfigError where there is none."""
-    named = [Path(settings.program).expanduser()] if settings.program else []
-    places = named or [Path("run.py"), Path(qmv.__file__).parents[1] / "run.py"]
-    for place in places:
-        if place.is_file():
-            return place.absolute()
-    raise ConfigError(
-        f"QMV_SERVICE_PROGRAM: there is no file {places[0]}; name the run.py beside the folder conf/ that videos are "
-        "made with, or start in its folder."
-    )
+__all__ = ["hidden", "recipe", "song_of", "tries_of"]
 
 
 def tries_of(settings: ServiceSettings, session: str, n: int) -> Path:
@@ -36,17 +22,48 @@ def tries_of(settings: ServiceSettings, session: str, n: int) -> Path:
 
 def recipe(claim: Claim, settings: ServiceSettings, folder: Path) -> list[str]:
     """The command line of a try in `folder`. What comes later in it wins, as nothing may be said twice to Hydra."""
-    outputs = Path(settings.outputs).absolute()
+    order = dataclasses.replace(claim.order, song=song_of(claim.order, settings))
     ours = [
-        f"outputs={_quoted(outputs)}", f"session={claim.session}", f"n={claim.n}", f"hydra.run.dir={_quoted(folder)}",
-        "run.dry=false",
+        f"outputs={_quoted(Path(settings.outputs).absolute())}", f"session={claim.session}", f"n={claim.n}",
+        f"hydra.run.dir={_quoted(folder)}", "run.dry=false", *_bounds(order, settings),
     ]  # fmt: skip
     if settings.budget_usd is not None:
         ours.append(f"budget_usd={settings.budget_usd}")
-    if is_remote(claim.order.song) and claim.order.song.lower().startswith("http"):
-        ours.append("song.public_only=true")
     defaults = [*_share(settings), *_storage(settings)]
-    return _once([*defaults, *settings.overrides, *overrides(claim.order), *ours])
+    return _once([*defaults, *settings.overrides, *overrides(order), *ours])
+
+
+def song_of(order: Order, settings: ServiceSettings) -> str:
+    """The order's song where this machine finds it: an upload's path is told below the service's folder, which machines
+    may have in different places. A whole path stays as it is."""
+    return order.song if is_remote(order.song) else str(settings.folder / order.song)
+
+
+def hidden(settings: ServiceSettings) -> tuple[str, ...]:
+    """Variables of the environment that a render has no need of: it reads songs of strangers, and runs plugins.
+
+    It tells observers of itself in Redis only where the operator wants it to.
+    """
+    named = any(key.partition(".")[0] == "observers" for key in settings.words) or _has_observers(settings)
+    return (f"{PREFIX}TOKEN",) if named else (f"{PREFIX}TOKEN", "REDIS_URL")
+
+
+def _has_observers(settings: ServiceSettings) -> bool:
+    import yaml
+
+    try:
+        values = yaml.safe_load((config_folder(settings) / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):  # which the render will say
+        return False
+    return isinstance(values, dict) and bool(values.get("observers"))
+
+
+def _bounds(order: Order, settings: ServiceSettings) -> list[str]:
+    """What holds for a song that is fetched, as it holds for one that is sent."""
+    if not is_remote(order.song):
+        return []
+    most = [f"song.most_mb={settings.upload_mb}", f"song.most_minutes={settings.song_minutes}"]
+    return most if in_bucket(order.song) else [*most, "song.public_only=true"]
 
 
 def _share(settings: ServiceSettings) -> list[str]:
@@ -82,6 +99,4 @@ def _parts(word: str) -> tuple[str, str, str]:
 
 
 def _quoted(path: Path) -> str:
-    """A path as Hydra's grammar takes it, exactly."""
-    inside = re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + ('\\"' if found[2] else ""), str(path))
-    return '"' + inside.replace("${", r"\${") + '"'
+    return in_quotes(str(path))

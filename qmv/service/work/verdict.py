@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qmv.errors import TRY_AGAIN
 from qmv.service.work.outward import Outward
 
 __all__ = ["Verdict", "judged"]
@@ -38,8 +39,8 @@ def judged(folder: Path, said: Path, code: int | None, outward: Outward) -> Verd
     if status == "failed" and manifest.get("error"):
         kind = manifest.get("error_kind", "")
         return Verdict(error=outward(manifest["error"]), again=kind not in _FINAL)
-    if words := _last_error(said):  # before the run began, which only a wrong setting or a missing part can do
-        return Verdict(error=outward(words))
+    if words := _last_error(said):  # before the run began: a wrong setting, a missing part, or a full disk
+        return Verdict(error=outward(words), again=code == TRY_AGAIN)
     return Verdict(error=_crashed(code), again=True)
 
 

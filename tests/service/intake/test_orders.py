@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
 
 import pytest
 
@@ -10,7 +10,7 @@ from qmv.errors import ConfigError, UnknownName
 from qmv.service.intake.knobs import overrides
 from qmv.service.intake.offer import Offer
 from qmv.service.intake.orders import checked_priority, checked_session, digest, ordered
-from qmv.service.intake.uploads import Upload
+from qmv.service.intake.uploads import Upload, folder_of
 from qmv.service.settings import ServiceSettings
 
 SETTINGS = ServiceSettings(buckets=("gs://songs/public", "s3://other"), songs=3)
@@ -22,9 +22,11 @@ def offer() -> Offer:
     return Offer.read(SETTINGS)
 
 
-def upload(sha256: str = "ab", session: str = "s", title: str = "Tide", artist: str = "") -> Upload:
-    path = Path("/outputs/service/uploads") / session / f"{sha256}.mp3"
-    return Upload(path=path, title=title, artist=artist, sha256=sha256, size_bytes=1, duration_s=1.0)
+def upload(
+    sha256: str = "ab", session: str = "s", title: str = "Tide", artist: str = "",
+    path_of: ServiceSettings = SETTINGS,
+) -> Upload:  # fmt: skip
+    return Upload(path=folder_of(session, path_of) / f"{sha256}.mp3", title=title, artist=artist)
 
 
 # -- IDs -------------------------------------------------------------------------------------------------------------
@@ -72,12 +74,20 @@ def test_an_uploads_names_are_told_in_place_of_its_tags(offer: Offer) -> None:
     assert overrides(made)[-2:] == [r'song.title="5\" of \"rain\\"', 'song.artist=""']
 
 
-def test_fetched_songs_are_bounded_as_uploads_are(offer: Offer) -> None:
-    web, bucket = ordered(SETTINGS, offer, songs=[ADDRESS, "s3://other/b.mp3"])
-    bounds = {"song.most_mb=100.0", "song.most_minutes=15.0"}
-    assert {*overrides(web)} >= {*bounds, "song.public_only=true"}
-    assert {*overrides(bucket)} >= bounds
-    assert "song.public_only=true" not in overrides(bucket)
+def test_uploads_are_told_below_the_services_folder(offer: Offer) -> None:
+    """Which machines may have in different places."""
+    [made] = ordered(SETTINGS, offer, uploads=[upload()])
+    assert made.song == "uploads/s/ab.mp3"
+
+
+def test_orders_hold_nothing_that_the_operator_decides(offer: Offer) -> None:
+    """So that the same request is the same one after the operator has changed a limit."""
+    made = [
+        ordered(settings, offer, songs=[ADDRESS, "s3://other/b.mp3"], uploads=[upload(path_of=settings)])
+        for settings in (SETTINGS, dataclasses.replace(SETTINGS, upload_mb=5, song_minutes=3, outputs="elsewhere"))
+    ]
+    assert digest(made[0]) == digest(made[1])
+    assert {key for order in made[0] for key in order.settings} == {"image", "song.title", "song.artist"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -122,6 +123,27 @@ def test_wrong_setting_of_the_operator_is_told(place: Place, board: Board) -> No
     failed = video(board, "s")
     assert failed.status == "failed"
     assert "no_such_knob" in failed.error
+
+
+def test_damaged_event_does_not_end_the_worker(place: Place, board: Board, caplog: pytest.LogCaptureFixture) -> None:
+    """A render that writes nonsense: the job comes again, and the log says why."""
+    (place.folder / "run.py").write_text(
+        "import sys, time\nfrom pathlib import Path\n"
+        "(word,) = [word for word in sys.argv if word.startswith('hydra.run.dir=')]\n"
+        "place = Path(word.partition('=')[2].strip('\"'))\n"
+        '(place / \'events.jsonl\').write_text(\'{"event": "PictureReady", "index": "x"}\\n\')\ntime.sleep(60)\n',
+        encoding="utf-8",
+    )
+    board.submit("s", [place.order()], digest="d")
+    claim = board.claim("w")
+    assert claim is not None
+    settings = dataclasses.replace(place.settings, program=str(place.folder / "run.py"))
+    perform(claim, board, settings, threading.Event())
+    waits = video(board, "s")
+    assert (waits.status, waits.retry_at is not None) == ("queued", True)
+    assert waits.error.startswith("the worker failed unexpectedly (ValueError)")
+    assert "Traceback" in caplog.text
+    assert children_of(os.getpid(), "qmv.service") == []
 
 
 def test_killed_render_is_tried_again_later(place: Place, board: Board) -> None:

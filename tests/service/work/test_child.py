@@ -11,10 +11,9 @@ import psutil
 import pytest
 
 from qmv.errors import ConfigError
-from qmv.service.queue.clock import now_s
-from qmv.service.settings import ServiceSettings
+from qmv.service.settings import ServiceSettings, program
+from qmv.service.work.clock import now_s
 from qmv.service.work.process import running
-from qmv.service.work.recipe import program
 from tests.service.work.rendering import alive, children_of, eventually, gone
 
 # Holds Python's lock in C code, so that no thread of this process can do anything any more.
@@ -56,6 +55,22 @@ def test_runs_a_program_as_the_command_line_does_and_gives_its_exit_code(tmp_pat
     assert "some words" in (tmp_path / "out.txt").read_text()
 
 
+def test_render_does_not_get_what_it_has_no_need_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor from a file .env, which does not change what is set already, be it empty."""
+    for name in ("QMV_SERVICE_TOKEN", "REDIS_URL"):
+        monkeypatch.setenv(name, "secret")
+    (tmp_path / ".env").write_text("QMV_SERVICE_TOKEN=secret\n", encoding="utf-8")
+    file = written(
+        tmp_path,
+        "from qmv.engine.secrets import read_env_file\nread_env_file(Path.cwd())\n"
+        "print([os.environ.get(name) for name in ('QMV_SERVICE_TOKEN', 'REDIS_URL')])",
+    )
+    out = tmp_path / "out.txt"
+    with running(file, [], out, now_s() + 30, without=["QMV_SERVICE_TOKEN"]) as child:
+        assert eventually(lambda: child.ended(0.1), 20)
+    assert out.read_text() == "['', 'secret']\n"
+
+
 def test_arguments_stand_on_no_command_line(tmp_path: Path) -> None:
     file = written(tmp_path, "import time; time.sleep(60)")
     with running(file, ["song=https://here/?signature=abc"], tmp_path / "out.txt", now_s() + 30):
@@ -91,7 +106,7 @@ def test_everything_ends_with_the_worker(tmp_path: Path, code: str) -> None:
     file, out = written(tmp_path, code), tmp_path / "out.txt"
     worker = psutil.Popen([sys.executable, "-c", (
         "import sys, time; from pathlib import Path; from qmv.service.work.process import running; "
-        "from qmv.service.queue.clock import now_s\n"
+        "from qmv.service.work.clock import now_s\n"
         f"with running(Path({str(file)!r}), [], Path({str(out)!r}), now_s() + 60): time.sleep(60)"
     )])  # fmt: skip
     render_of(tmp_path)

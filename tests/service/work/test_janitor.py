@@ -31,7 +31,8 @@ CLOCK = [time.time()]
 def filled(folder: Path, age_s: float = 0) -> Path:
     folder.mkdir(parents=True)
     (folder / "file").touch()
-    os.utime(folder, (time.time() - age_s,) * 2)
+    for path in (folder / "file", folder):
+        os.utime(path, (time.time() - age_s,) * 2)
     return folder
 
 
@@ -44,7 +45,7 @@ def closed(board: SqliteBoard, session: str) -> None:
 
 def test_forgotten_session_takes_its_files_along(settings: ServiceSettings, board: SqliteBoard, tmp_path: Path) -> None:
     closed(board, "old")
-    gone = [filled(settings.folder / kind / "old") for kind in ("uploads", "runs")]
+    gone = [filled(settings.folder / kind / "old", age_s=9999) for kind in ("uploads", "runs")]
     kept = [filled(tmp_path / "videos" / "old"), filled(tmp_path / "cache" / "old")]
     CLOCK[0] += 2 * 86400
     closed(board, "new")
@@ -53,6 +54,28 @@ def test_forgotten_session_takes_its_files_along(settings: ServiceSettings, boar
     assert not [folder for folder in gone if folder.exists()]
     assert all(folder.exists() for folder in kept)
     assert board.session("old") is None
+
+
+def test_song_that_was_sent_a_moment_ago_outlives_its_forgotten_session(
+    settings: ServiceSettings, board: SqliteBoard
+) -> None:
+    """The same ID comes again: its song is there, its session is not yet."""
+    closed(board, "again")
+    CLOCK[0] += 2 * 86400
+    sent = filled(settings.folder / "uploads" / "again")
+    clear(board, settings)
+    assert board.session("again") is None
+    assert (sent / "file").is_file()
+
+
+def test_song_that_was_sent_again_keeps_its_old_folder(settings: ServiceSettings, board: SqliteBoard) -> None:
+    old = filled(settings.folder / "uploads" / "b", age_s=9999)
+    os.utime(old / "file")
+    clear(board, settings)
+    assert (old / "file").is_file()
+    os.utime(old / "file", (time.time() - 9999,) * 2)
+    clear(board, settings)
+    assert list((settings.folder / "uploads").iterdir()) == []
 
 
 def test_files_of_no_session_go_when_they_are_old(settings: ServiceSettings, board: SqliteBoard) -> None:
