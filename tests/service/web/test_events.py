@@ -69,11 +69,11 @@ def test_a_listener_hears_each_change_in_order_and_then_the_end(web: Web) -> Non
 
 
 def test_who_comes_again_hears_only_what_is_newer(web: Web) -> None:
-    claim = web.claimed("again")
-    first = Stream(web, "again")
+    claim = web.claimed("comes-again")
+    first = Stream(web, "comes-again")
     number, _ = first.until("status")
     first.close()
-    second = Stream(web, "again", Last_Event_ID=number)
+    second = Stream(web, "comes-again", Last_Event_ID=number)
     assert [event for event, _, _ in (next(iter(second)), next(iter(second)))] == ["heartbeat", "heartbeat"]
     web.tell(claim, 50.0)
     newer, data = second.until("status")
@@ -81,12 +81,12 @@ def test_who_comes_again_hears_only_what_is_newer(web: Web) -> None:
     assert json.loads(data)["progress"] == 50.0
     second.close()
     web.board.fail(claim, "song: is silent.", again=False)
-    third = Stream(web, "again", Last_Event_ID=newer)
+    third = Stream(web, "comes-again", Last_Event_ID=newer)
     assert [event for event, _, _ in third if event != "heartbeat"] == ["status", "end"]
-    last = str(web.board.session("again").version)  # type: ignore[union-attr]
-    assert [event for event, _, _ in Stream(web, "again", Last_Event_ID=last)] == ["end"]
+    last = str(web.board.session("comes-again").version)  # type: ignore[union-attr]
+    assert [event for event, _, _ in Stream(web, "comes-again", Last_Event_ID=last)] == ["end"]
     for odd in ("x", "-1", "9" * 400, ""):
-        assert [event for event, _, _ in Stream(web, "again", Last_Event_ID=odd)] == ["status", "end"]
+        assert [event for event, _, _ in Stream(web, "comes-again", Last_Event_ID=odd)] == ["status", "end"]
 
 
 def test_no_more_listen_than_are_allowed_and_a_place_is_freed(tmp_path: Path) -> None:
