@@ -28,8 +28,8 @@ def status_of(states: Iterable[State]) -> str:
 
 
 def percent_of(states: Iterable[State]) -> float:
-    """0 to 100; closed videos have nothing left to do."""
-    done = [100.0 if state.status in CLOSED else state.percent for state in states]
+    """0 to 100; a video that failed or was cancelled stays where it stopped."""
+    done = [100.0 if state.status == "finished" else state.percent for state in states]
     return sum(done) / len(done) if done else 100.0
 
 

@@ -55,7 +55,7 @@ class Api:
         page = self._pages.page(checked_session(session_id))
         if page is None:
             raise _unknown(session_id)
-        return Response(page.body, content_type="application/json")
+        return Response(page.body + b"\n", content_type="application/json")
 
     def results(self, session_id: str) -> Response:
         return _json(documents.results(self._session(session_id), self._files.has))
@@ -166,7 +166,7 @@ class Api:
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(documents.packed(value), status, headers, content_type="application/json")
+    return Response(documents.packed(value) + b"\n", status, headers, content_type="application/json")
 
 
 def _unknown(session_id: str) -> Problem:

@@ -91,7 +91,7 @@ def _progress(session_id: str, video: Video) -> dict[str, Any]:
         "done": live.done,
         "total": live.total,
         "unit": live.unit,
-        "time_left_s": live.left_s,
+        "time_left_s": None if live.left_s is None else round(live.left_s, 1),
         "cost_usd": _usd(live.cost_usd),
         "notice": told(live.notice),
         "error": told(video.error),

@@ -12,12 +12,12 @@ const AGAIN_MS = 2000;
 const begin = async () => {
   try {
     const options = await ask("api/options");
-    songs.setUp(options);
-    choices.setUp(options);
     if (options.needs_token) {
       signedIn(false);
       return;
     }
+    songs.setUp(options);
+    choices.setUp(options);
     signedIn(true);
     await sessions.refresh();
   } catch (error) {

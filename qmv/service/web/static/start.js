@@ -94,19 +94,16 @@ const quiet = () => {
   for (const input of find("start").querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 };
 
+/** Says it beside what it is about, and brings that into view: on a phone the button lies far below. */
 const place = ({ message, field }) => {
   const setting = choices.placeOf(field.replace(/^settings\./, ""));
-  if (setting) {
-    find("more").open = true;
-    blame(setting.error, message, setting.input);
-    setting.input.focus();
-  } else if (field === "songs") {
-    songs.refuse(message);
-  } else if (field === "session_id") {
-    blame(find("session-error"), message, find("session"));
-  } else {
-    tell(find(`${field.split(".")[0]}-error`) ?? find("start-error"), message);
-  }
+  if (setting) find("more").open = true;
+  const about = setting?.input ?? { songs: find("files"), session_id: find("session") }[field];
+  const name = { session_id: "session" }[field] ?? field.split(".")[0];
+  const error = setting?.error ?? find(`${name}-error`) ?? find("start-error");
+  blame(error, message, about);
+  about?.focus({ preventScroll: true });
+  error.scrollIntoView({ block: "center" });
 };
 
 // -- names -----------------------------------------------------------------------------------------------------------
