@@ -60,7 +60,7 @@ def test_a_listener_hears_each_change_in_order_and_then_the_end(web: Web) -> Non
         heard.append((int(number), json.loads(data)["progress"]))
     assert [progress for _, progress in heard] == [10.0, 20.0, 30.0]
     assert heard == sorted(heard)
-    assert data == web.get("/api/phase3/status/hear").body.decode()
+    assert data == web.get("/api/phase3/status/hear").body.decode().rstrip("\n")
     web.board.fail(claim, "song: is silent.", again=False)
     rest = [(event, data) for event, _, data in stream if event != "heartbeat"]
     assert [event for event, _ in rest] == ["status", "end"]
