@@ -167,15 +167,16 @@ def log_to_stderr(part: str) -> None:
     logging.basicConfig(level=log_level(), handlers=[handler])
 
 
-def open_board(settings: ServiceSettings) -> Board:
-    """In Redis where REDIS_URL is set, else in a file of this machine."""
+def open_board(settings: ServiceSettings, *, wait_s: float = 10.0) -> Board:
+    """In Redis where REDIS_URL is set, else in a file of this machine; where others write in that for longer than
+    `wait_s`, it raises Unavailable."""
     if url := redis_url():
         from qmv.service.queue.redis_board import RedisBoard
 
         return RedisBoard(url, settings.limits)
     from qmv.service.queue.sqlite_board import SqliteBoard
 
-    return SqliteBoard(settings.folder / "state.sqlite", settings.limits)
+    return SqliteBoard(settings.folder / "state.sqlite", settings.limits, wait_s=wait_s)
 
 
 def _text(value: Any) -> str:

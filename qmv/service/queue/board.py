@@ -54,8 +54,9 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """For metrics. `oldest_s` is the wait of the job that is ready to run and waits longest; the totals (submitted,
-    finished, failed, cancelled, retried, lost, parked) count from when the queue was first used."""
+    """For metrics. `oldest_s` is the wait of the job that is ready to run and waits longest, since it was queued or
+    since its next try was due; the totals (submitted, finished, failed, cancelled, retried, lost, parked) count from
+    when the queue was first used."""
 
     queued: int = 0
     running: int = 0
@@ -74,9 +75,10 @@ class Board(Protocol):
 
         `digest` stands for the whole request, `key` is the client's Idempotency-Key. The same request again (same key
         and digest; or the same digest while the session stands and has not failed or been cancelled) changes nothing.
-        Raises Refused: 'key' for the key with another request; 'open' while other videos of the session are open;
-        'done' where it has finished others; 'full'. A session that failed or was cancelled can be asked for again: what
-        it has not finished by the same order is queued anew.
+        Raises Refused: 'key' for the key with another request; 'open' while other videos of the session are open, or
+        while it is being cancelled; 'done' where it has finished others; 'full'. A key that was used before a session
+        was cancelled means that request, so its answer is what became of it. A session that failed or was cancelled can
+        be asked for again: what it has not finished by the same order is queued anew.
         """
         ...
 
@@ -114,7 +116,7 @@ class Board(Protocol):
 
     def retry(self, session: str) -> tuple[Session, int] | None:
         """Queues what failed or was cancelled anew, with the orders that it had, and tells how many that are; None for
-        an unknown session. Raises Refused 'full'."""
+        an unknown session. Raises Refused: 'full'; 'open' while it is being cancelled."""
         ...
 
     def session(self, session: str) -> Session | None: ...

@@ -82,7 +82,7 @@ class Session:
 
     @property
     def percent(self) -> float:
-        """0 to 100; closed videos have nothing left to do."""
+        """0 to 100; what failed or was cancelled stays where it stopped."""
         return percent_of(self._states)
 
     @property

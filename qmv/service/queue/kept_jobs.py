@@ -15,7 +15,7 @@ from qmv.service.queue.board import Limits, Word
 from qmv.service.queue.jobs import CLOSED, Claim, Order, Video
 from qmv.service.queue.rules import Job
 
-__all__ = ["Change", "KeptJobs", "packed", "read", "unpacked"]
+__all__ = ["Change", "KeptJobs", "can_make", "packed", "read", "spoilt", "unpacked"]
 
 log = logging.getLogger("qmv")
 
@@ -82,32 +82,61 @@ def read(session: str, n: int | str, text: str | bytes) -> Job | None:
     try:
         return unpacked(text)
     except ValueError as error:
-        if (session, str(n)) not in _told:
-            _told.add((session, str(n)))
-            log.warning("queue: video %s of session %s cannot be read, and is left out (%s)", n, session, error)
+        _say_once(session, n, f"cannot be read, and is left out ({error})")
         return None
 
 
-_LIVE, _VIDEO = ({field.name for field in fields(kind)} for kind in (Live, Video))
-_PLAIN = [field.name for field in fields(Job) if field.name not in ("order", "video")]
+def can_make(session: str, job: Job) -> bool:
+    """Whether a worker of this version knows all that the order says; the log has it once where not."""
+    if job.unknown:
+        known = ", ".join(sorted(job.unknown))
+        _say_once(session, job.video.n, f"waits for a worker of a newer version, which knows its order's {known}")
+    return not job.unknown
+
+
+def spoilt(text: str | bytes | None) -> bool:
+    """Whether no version of QMV can read it as a job: what another one wrote may wait for a worker of that one."""
+    try:
+        plain = json.loads(text or "")
+    except (RecursionError, ValueError):
+        return True
+    return not (isinstance(plain, dict) and all(isinstance(plain.get(name), dict) for name in ("order", "video")))
+
+
+def _say_once(session: str, n: int | str, what: str) -> None:
+    if (session, str(n)) not in _told:
+        _told.add((session, str(n)))
+        log.warning("queue: video %s of session %s %s", n, session, what)
+
+
+_LIVE, _VIDEO, _ORDER = ({field.name for field in fields(kind)} for kind in (Live, Video, Order))
+_PLAIN = [field.name for field in fields(Job) if field.name not in ("order", "video", "unknown")]
 
 
 def packed(job: Job) -> str:
     plain = {name: getattr(job, name) for name in _PLAIN}
-    return json.dumps({**plain, "order": asdict(job.order), "video": asdict(job.video)}, separators=(",", ":"))
+    order = {**job.unknown, **asdict(job.order)}
+    return json.dumps({**plain, "order": order, "video": asdict(job.video)}, separators=(",", ":"))
 
 
 def unpacked(text: str | bytes) -> Job:
-    """Raises ValueError where it is no job. What another version of QMV has added is left out."""
+    """Raises ValueError where it is no job. What another version of QMV has added is left out, but for that of the
+    order, which is kept for its workers."""
     try:
         plain = json.loads(text)
         plain = {name: plain[name] for name in (*_PLAIN, "order", "video") if name in plain}
-        job = Job(**{**plain, "order": Order(**plain["order"]), "video": _video(plain["video"])})
+        order, unknown = _order(plain["order"])
+        job = Job(**{**plain, "order": order, "video": _video(plain["video"]), "unknown": unknown})
         if job.video.status not in (*CLOSED, "queued", "running"):
             raise ValueError(f"status {job.video.status}")
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"no job: {error}") from error
     return job
+
+
+def _order(plain: Mapping[str, Any]) -> tuple[Order, dict[str, Any]]:
+    unknown = {name: value for name, value in plain.items() if name not in _ORDER}
+    return Order(**{name: value for name, value in plain.items() if name not in unknown}), unknown
 
 
 def _video(plain: Mapping[str, Any]) -> Video:

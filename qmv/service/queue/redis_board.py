@@ -19,7 +19,7 @@ from qmv.live import session_keys
 from qmv.service.queue import rules
 from qmv.service.queue.board import Counts, Limits
 from qmv.service.queue.jobs import Claim, Order, Session
-from qmv.service.queue.kept_jobs import Change, KeptJobs
+from qmv.service.queue.kept_jobs import Change, KeptJobs, can_make, spoilt
 from qmv.service.queue.redis_keys import (
     ABOUT,
     CLOSED_AT,
@@ -74,7 +74,8 @@ class RedisBoard(KeptJobs):
             if kept and kept.token == token:  # it was done, and the answer got lost on its way
                 return kept.shown(session), True
             before = kept.jobs if kept else {}
-            standing = rules.stands(session, digest, (kept.shown(session), kept.digest) if kept else None, known)
+            there = (kept.shown(session), kept.digest) if kept else None
+            standing = rules.stands(session, digest, there, known, before)
             jobs = {} if standing else rules.queued(orders, before, priority, now)
             if jobs:
                 rules.room(pipe.hlen(TICKETS), sum(job.open for job in jobs.values()), self.limits)
@@ -106,7 +107,7 @@ class RedisBoard(KeptJobs):
                 return None
             if tried and all(kept.jobs.get(n) == job for n, job in tried.items()):  # it was done, unanswered
                 return len(tried)
-            again = rules.asked_again(kept.jobs, pipe.hlen(TICKETS), self.limits, now)
+            again = rules.asked_again(session, kept.jobs, pipe.hlen(TICKETS), self.limits, now)
             tried.update(again)
             pipe.multi()
             for n in again:
@@ -165,11 +166,12 @@ class RedisBoard(KeptJobs):
         with self._link.reached() as client:
             now = self._now(client)
             client.zadd(WORKERS, {worker: now})
-            late = [text_of(member) for member in client.zrangebyscore(LEASES, "-inf", now)]
+            late = client.zrangebyscore(LEASES, "-inf", now)
+            late += client.zrangebyscore(LEASES, f"({now + rules.longest_lease_s(self.limits)}", "+inf")
         for member in late:
-            self._lose(member)
+            self._lose(text_of(member))
 
-        token, tried = uuid.uuid4().hex, list[Ticket]()
+        token, tried, others = uuid.uuid4().hex, list[Ticket](), set[tuple[str, int]]()
 
         def step(pipe: Any) -> Claim | str | None:
             for ticket in tried[-1:]:  # where it was done, and the answer got lost on its way, it is ours
@@ -177,24 +179,31 @@ class RedisBoard(KeptJobs):
                 if kept and (job := kept.jobs.get(ticket.n)) and job.token == token and job.running:
                     return self._claim(ticket, job)
             now = self._now(pipe)
-            if found := rules.chosen(all_tickets(pipe), self.limits, now):
+            tickets = [ticket for ticket in all_tickets(pipe) if (ticket.session, ticket.n) not in others]
+            if found := rules.chosen(tickets, self.limits, now):
                 tried.append(found)
             return self._take(pipe, found, token, now) if found else None
 
         while isinstance(found := self._link.change([TICKETS], step), str):
-            log.warning("queue: %s cannot be read, and waits no more", found)
+            others.add((tried[-1].session, tried[-1].n))
+            if found:
+                log.warning("queue: %s cannot be read, and waits no more", found)
         return found
 
     def _take(self, pipe: Any, ticket: Ticket, token: str, now: float) -> Claim | str:
-        """The claim; what cannot be read is put aside and gives its name."""
+        """The claim; what nobody can read is put aside and gives its name, what waits for another version ''."""
         session, n = ticket.session, ticket.n
         pipe.watch(session_of(session))
-        kept = kept_of(session, pipe.hgetall(session_of(session)))
+        hashed = pipe.hgetall(session_of(session))
+        kept = kept_of(session, hashed)
+        job = kept.jobs.get(n) if kept else None
+        if not can_make(session, job) if job else not spoilt(hashed.get(str(n).encode())):
+            return ""
         pipe.multi()
-        if kept is None or n not in kept.jobs or kept.jobs[n].video.status != "queued":
+        if kept is None or job is None or job.video.status != "queued":
             pipe.hdel(TICKETS, member_of(session, n))
             return f"video {n} of session {session}"
-        job = rules.claimed(kept.jobs[n], token, self.limits, now)
+        job = rules.claimed(job, token, self.limits, now)
         self._write(pipe, session, kept, {n: job}, now)
         return self._claim(ticket, job)
 
@@ -205,19 +214,23 @@ class RedisBoard(KeptJobs):
         )  # fmt: skip
 
     def _lose(self, member: str) -> None:
-        """Takes a job away from a worker whose lease has run out, unless it has been renewed by now."""
+        """Takes a job away from a worker whose lease has run out, unless it has been renewed by now. A job of another
+        version stays as it is, for workers of that one."""
         session, n = place_of(member)
 
         def step(pipe: Any) -> None:
-            kept, now = kept_of(session, pipe.hgetall(session_of(session))), self._now(pipe)
+            hashed, now = pipe.hgetall(session_of(session)), self._now(pipe)
+            kept = kept_of(session, hashed)
             job = kept.jobs.get(n) if kept else None
             pipe.multi()
+            if job is None and not spoilt(hashed.get(str(n).encode())):
+                return
             if kept is None or job is None or not job.running:  # spoilt by others, and it must not come back for ever
                 pipe.zrem(LEASES, member)
                 if job is None or not job.open:  # another worker may have queued it again by now
                     pipe.hdel(TICKETS, member)
-            elif job.due <= now:
-                self._write(pipe, session, kept, {n: rules.lost(job, self.limits, now)}, now)
+            elif (after := rules.lease_over(job, self.limits, now)) != job:
+                self._write(pipe, session, kept, {n: after}, now)
 
         self._link.change([session_of(session)], step)
 
@@ -246,7 +259,7 @@ class RedisBoard(KeptJobs):
     def counts(self) -> Counts:
         tickets, now = self._all_tickets()
         with self._link.reached() as client:
-            workers = client.zcount(WORKERS, f"({now - self.limits.lease_s}", "+inf")
+            workers = client.zcount(WORKERS, f"({now - self.limits.lease_s}", now + self.limits.lease_s)
             totals = {text_of(name): int(count) for name, count in client.hgetall(TOTALS).items()}
         return replace(rules.counts(tickets, now), workers=workers, totals=totals)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from qmv.engine.secrets import hide_text
 from qmv.live.redis_client import redis_client, said
-from qmv.service.queue.board import Unavailable
+from qmv.service.queue.board import Refused, Unavailable
 
 __all__ = ["RedisLink"]
 
@@ -51,7 +51,8 @@ class RedisLink:
     def change(self, watched: list[str], step: Callable[[Any], T]) -> T:
         """Does `step` as one transaction that others' changes of the watched keys make void, and then once more.
 
-        The step reads from the pipeline that it gets, calls its `multi`, and says what to write. Where the connection
+        The step reads from the pipeline that it gets, calls its `multi`, and says what to write; it may raise Refused
+        before that. Where the connection
         breaks, it is called again, too, also when Redis had done all of it and only the answer was lost: so it finds
         out from what is kept whether it has been done.
         """
@@ -63,7 +64,11 @@ class RedisLink:
                 with client.pipeline() as pipe:
                     try:
                         pipe.watch(*watched)
-                        answer = step(pipe)
+                        try:
+                            answer = step(pipe)
+                        except Refused:
+                            pipe.execute()  # nothing, but it tells whether what the step read belongs together
+                            raise
                         pipe.execute()
                         return answer
                     except WatchError:

@@ -8,9 +8,10 @@ Only tickets of open jobs are looked at to find the next one, so a long history 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from qmv.live.progress import Live
@@ -19,20 +20,23 @@ from qmv.service.queue.jobs import Order, Session, Video
 
 __all__ = [
     "KEYS_S", "Job", "Ticket", "asked_again", "back_off_s", "called_off", "chosen", "claimed", "counted", "counts",
-    "failed", "finished", "given_back", "lost", "queued", "ready", "room", "stands", "told", "unbroken", "withdrawn",
+    "failed", "finished", "given_back", "lease_over", "longest_lease_s", "lost", "queued", "ready", "room", "stands",
+    "told", "unbroken", "withdrawn",
 ]  # fmt: skip
 
 KEYS_S = 86400.0  # how long a client's Idempotency-Key is known
 _FIRST_S, _FACTOR, _LONGEST_S = 5.0, 4, 600.0  # of the waits between two tries
 _OPEN = "queued", "running"
+_LEASES = 4  # so far ahead no lease ends, unless the clock was set back; workers may have somewhat different ones
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """All that is kept of one video: what anybody may see of it, and what only the queue knows.
 
-    `due`: a queued one may run from then on, a running one's lease ends then. `token` is the last claim's, '' where it
-    was taken away. Each claim has an attempt of its own, `failures` and `losses` are those that count.
+    `due`: a queued one may run from then on (0.0: at once), a running one's lease ends then. `token` is the last
+    claim's, '' where it was taken away. Each claim has an attempt of its own, `failures` and `losses` are those that
+    count. `unknown` is what the order of another version of QMV has beside: only a worker of that one can make it.
     """
 
     order: Order
@@ -43,6 +47,7 @@ class Job:
     failures: int = 0
     losses: int = 0
     cancelling: bool = False
+    unknown: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:
@@ -71,7 +76,9 @@ def chosen(tickets: Iterable[Ticket], limits: Limits, now: float) -> Ticket | No
     """The queued job that runs next: priority, then age, then place in its session. Lost ones are queued before."""
     tickets = [*tickets]
     inside = _sessions_with_room(tickets, limits, now)
-    free = (ticket for ticket in tickets if not ticket.running and ticket.due <= now and inside(ticket.session) > 0)
+    free = (
+        ticket for ticket in tickets if not ticket.running and not _waits(ticket, now) and inside(ticket.session) > 0
+    )
     return min(free, key=lambda ticket: (-ticket.priority, ticket.queued_at, ticket.n, ticket.session), default=None)
 
 
@@ -79,7 +86,12 @@ def ready(tickets: Iterable[Ticket], limits: Limits, now: float) -> int:
     """How many of them could be running now, beside those that are; what has lost its worker is among them."""
     tickets = [*tickets]
     inside = _sessions_with_room(tickets, limits, now)
-    wanted = Counter(ticket.session for ticket in tickets if ticket.due <= now)
+    too_long = now + longest_lease_s(limits)  # a claim is wanted that ends such a lease earlier
+    wanted = Counter(
+        ticket.session
+        for ticket in tickets
+        if not _waits(ticket, now) or (ticket.running and too_long < ticket.due < math.inf)
+    )
     could = sum(min(count, inside(session)) for session, count in wanted.items())
     return max(0, min(could, limits.running - _held(tickets, now).total())) if limits.running else could
 
@@ -88,8 +100,19 @@ def counts(tickets: Iterable[Ticket], now: float) -> Counts:
     """Of the open jobs; what has lost its worker is waiting again."""
     tickets = [*tickets]
     running = _held(tickets, now).total()
-    oldest = min((ticket.due for ticket in tickets if ticket.due <= now), default=now)
+    oldest = min((max(ticket.due, ticket.queued_at) for ticket in tickets if not _waits(ticket, now)), default=now)
     return Counts(queued=len(tickets) - running, running=running, oldest_s=max(0.0, now - oldest))
+
+
+def longest_lease_s(limits: Limits) -> float:
+    """A lease that ends later than so many seconds from now was given before the clock was set back."""
+    return _LEASES * limits.lease_s
+
+
+def _waits(ticket: Ticket, now: float) -> bool:
+    """Nobody can have it before its time, which for a queued one is never further ahead than the longest back-off:
+    where it is, the clock was set back."""
+    return now < ticket.due <= (math.inf if ticket.running else now + _LONGEST_S)
 
 
 def _held(tickets: Iterable[Ticket], now: float) -> Counter[str]:
@@ -151,7 +174,7 @@ def lost(job: Job, limits: Limits, now: float) -> Job:
     if job.cancelling:
         return withdrawn(job, now)
     if job.losses < limits.losses:
-        return _waiting(job, now)
+        return _waiting(job)
     before = f", after the error: {job.video.error.rstrip('.')}" if job.video.error else ""
     error = (
         f"workers: {job.losses} of them ended while they made this video{before}; look into their logs, most often "
@@ -160,8 +183,16 @@ def lost(job: Job, limits: Limits, now: float) -> Job:
     return _closed(replace(job, video=replace(job.video, error=error, parked=True)), "failed", now)
 
 
+def lease_over(job: Job, limits: Limits, now: float) -> Job:
+    """A running job is lost where its lease has run out. One that ends too far ahead, since the clock was set back,
+    ends a lease from now: whoever still has it renews that one."""
+    if job.due <= now:
+        return lost(job, limits, now)
+    return replace(job, due=now + limits.lease_s) if job.due > now + longest_lease_s(limits) else job
+
+
 def given_back(job: Job, now: float) -> Job:
-    return withdrawn(job, now) if job.cancelling else _waiting(job, now)
+    return withdrawn(job, now) if job.cancelling else _waiting(job)
 
 
 def called_off(job: Job, now: float) -> Job:
@@ -193,7 +224,7 @@ def counted(before: Job | None, after: Job) -> list[str]:
     return names + (["retried"] if after.failures > before.failures and after.open else [])
 
 
-def _waiting(job: Job, due: float, *, retry: bool = False) -> Job:
+def _waiting(job: Job, due: float = 0.0, *, retry: bool = False) -> Job:
     video = replace(job.video, status="queued", live=Live(), started_at=None, retry_at=due if retry else None)
     return replace(job, video=video, due=due)
 
@@ -206,11 +237,17 @@ def _closed(job: Job, status: str, now: float) -> Job:
 
 
 def stands(
-    session: str, digest: str, before: tuple[Session, str] | None, known: tuple[str, str] | None
+    session: str,
+    digest: str,
+    before: tuple[Session, str] | None,
+    known: tuple[str, str] | None,
+    jobs: Mapping[int, Job] | None = None,
 ) -> Session | None:
     """The session where a request changes nothing, None where it is to be queued; raises Refused.
 
-    `before` is what stands under this ID, with its digest; `known` what the client's key was used for: ID and digest.
+    `before` is what stands under this ID, with its digest, and `jobs` its jobs; `known` what the client's key was used
+    for: ID and digest. The same key is a request that was sent again, so its answer is what became of the first one,
+    also where that was cancelled. Without it nobody is told "running" of what is about to end for good.
     """
     if known and known != (session, digest):
         raise Refused(
@@ -219,6 +256,8 @@ def stands(
     if before is None:
         return None
     there, of = before
+    if not known:
+        _not_being_cancelled(session, jobs or {})
     if of == digest and (known or there.status not in ("failed", "cancelled")):
         return there
     if there.status in _OPEN:
@@ -227,6 +266,11 @@ def stands(
     if there.status == "finished":
         raise Refused("done", f"session {session}: it has finished other videos; take another session ID.")
     return None
+
+
+def _not_being_cancelled(session: str, jobs: Mapping[int, Job]) -> None:
+    if any(job.running and job.cancelling for job in jobs.values()):
+        raise Refused("open", f"session {session}: is being cancelled; ask again in some seconds.")
 
 
 def room(openly: int, more: int, limits: Limits) -> None:
@@ -245,16 +289,21 @@ def queued(orders: Sequence[Order], before: Mapping[int, Job], priority: int, no
     return {n: _anew(n, order, before.get(n), priority, now) for n, order in enumerate(orders, start=1)}
 
 
-def asked_again(jobs: Mapping[int, Job], openly: int, limits: Limits, now: float) -> dict[int, Job]:
-    """The jobs of a session that failed or were cancelled, queued anew; raises Refused where they do not fit."""
+def asked_again(
+    session: str, jobs: Mapping[int, Job], openly: int, limits: Limits, now: float
+) -> dict[int, Job]:  # fmt: skip
+    """The jobs of a session that failed or were cancelled, queued anew; raises Refused where they do not fit, or where
+    others are being cancelled, which would be left out."""
+    _not_being_cancelled(session, jobs)
     missing = {n: job for n, job in jobs.items() if job.video.status in ("failed", "cancelled")}
     room(openly, len(missing), limits)
-    return {n: _anew(n, job.order, job, job.priority, now) for n, job in missing.items()}
+    anew = {n: _anew(n, job.order, job, job.priority, now) for n, job in missing.items()}
+    return {n: replace(job, unknown=missing[n].unknown) for n, job in anew.items()}
 
 
 def _anew(n: int, order: Order, before: Job | None, priority: int, now: float) -> Job:
-    if before and before.order == order and before.video.status == "finished":
+    if before and before.order == order and not before.unknown and before.video.status == "finished":
         return before
     attempt = before.video.attempt if before else 0
     video = Video(n=n, title=order.title, style=order.style, attempt=attempt, queued_at=now)
-    return Job(order=order, video=video, priority=priority, due=now)
+    return Job(order=order, video=video, priority=priority)

@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 from qmv.service.queue import rules
 from qmv.service.queue.board import Counts, Limits
 from qmv.service.queue.jobs import Claim, Order, Session, Video
-from qmv.service.queue.kept_jobs import Change, KeptJobs, packed, read
+from qmv.service.queue.kept_jobs import Change, KeptJobs, can_make, packed, read, spoilt
 from qmv.service.queue.rules import Job, Ticket
-from qmv.service.queue.sqlite_file import SqliteFile
+from qmv.service.queue.sqlite_file import WAIT_S, SqliteFile
 
 __all__ = ["SqliteBoard"]
 
@@ -34,8 +34,11 @@ _JOBS = "SELECT s.id, s.created, s.version, j.n, j.job FROM {} s JOIN jobs j ON 
 class SqliteBoard(KeptJobs):
     """A Board in a file on a disk of this machine. Threads, greenlets and processes may use it at once."""
 
-    def __init__(self, path: Path, limits: Limits, clock: Callable[[], float] = time.time) -> None:
-        self.limits, self._clock, self._file = limits, clock, SqliteFile(path)
+    def __init__(
+        self, path: Path, limits: Limits, clock: Callable[[], float] = time.time, *, wait_s: float = WAIT_S
+    ) -> None:
+        """`wait_s` is how long it waits for others who are writing before it raises Unavailable."""
+        self.limits, self._clock, self._file = limits, clock, SqliteFile(path, wait_s)
 
     # -- for the web -------------------------------------------------------------------------------------------------
 
@@ -49,9 +52,9 @@ class SqliteBoard(KeptJobs):
             ).fetchone()
             there = self._found(db, session)
             digests = db.execute("SELECT digest FROM sessions WHERE id = ?", (session,)).fetchone()
-            standing = rules.stands(session, digest, (there, digests[0]) if there else None, known)
+            before = _jobs(db, session)
+            standing = rules.stands(session, digest, (there, digests[0]) if there else None, known, before)
             if standing is None:
-                before = _jobs(db, session)
                 jobs = rules.queued(orders, before, priority, now)
                 rules.room(_openly(db), sum(job.open for job in jobs.values()), self.limits)
                 _begin(db, session, digest, now)
@@ -71,7 +74,7 @@ class SqliteBoard(KeptJobs):
             before = _jobs(db, session)
             if not before:
                 return None
-            again = rules.asked_again(before, _openly(db), self.limits, self._clock())
+            again = rules.asked_again(session, before, _openly(db), self.limits, self._clock())
             _drop_pictures(db, session, again)
             self._keep(db, session, before, again)
             found = self._found(db, session)
@@ -111,19 +114,24 @@ class SqliteBoard(KeptJobs):
         self.seen(worker)
         with self._file.writing() as db:
             now = self._clock()
-            late = db.execute("SELECT session, n FROM jobs WHERE open AND running AND due <= ?", (now,)).fetchall()
-            for session, n in late:
+            query = "SELECT session, n FROM jobs WHERE open AND running AND (due <= ? OR due > ?)"
+            for session, n in db.execute(query, (now, now + rules.longest_lease_s(self.limits))).fetchall():
                 self._lose(db, session, n)
-            while ticket := rules.chosen(_tickets(db), self.limits, now):
+            tickets = _tickets(db)
+            while ticket := rules.chosen(tickets, self.limits, now):
                 if claim := self._taken(db, ticket):
                     return claim
+                tickets.remove(ticket)
         return None
 
     def _taken(self, db: sqlite3.Connection, ticket: Ticket) -> Claim | None:
+        """None for what cannot be read, or not by this version."""
         token, n = uuid.uuid4().hex, ticket.n
         before = _jobs(db, ticket.session)
         if n not in before:
             _set_aside(db, ticket.session, n)
+            return None
+        if not can_make(ticket.session, before[n]):
             return None
         job = rules.claimed(before[n], token, self.limits, self._clock())
         self._keep(db, ticket.session, before, {n: job})
@@ -135,7 +143,7 @@ class SqliteBoard(KeptJobs):
     def _lose(self, db: sqlite3.Connection, session: str, n: int) -> None:
         before = _jobs(db, session)
         if n in before:
-            self._keep(db, session, before, {n: rules.lost(before[n], self.limits, self._clock())})
+            self._keep(db, session, before, {n: rules.lease_over(before[n], self.limits, self._clock())})
         else:
             _set_aside(db, session, n)
 
@@ -165,8 +173,8 @@ class SqliteBoard(KeptJobs):
     def counts(self) -> Counts:
         with self._file.open() as db:
             now = self._clock()
-            query = "SELECT COUNT(*) FROM workers WHERE at > ?"
-            workers = db.execute(query, (now - self.limits.lease_s,)).fetchone()[0]
+            query = "SELECT COUNT(*) FROM workers WHERE at > ? AND at <= ?"
+            workers = db.execute(query, (now - self.limits.lease_s, now + self.limits.lease_s)).fetchone()[0]
             totals = {name: count for name, count in db.execute("SELECT * FROM totals") if name != _VERSION}
             return replace(rules.counts(_tickets(db), now), workers=workers, totals=totals)
 
@@ -241,8 +249,10 @@ def _openly(db: sqlite3.Connection) -> int:
 
 
 def _set_aside(db: sqlite3.Connection, session: str, n: int) -> None:
-    """A job that cannot be read is in nobody's way."""
-    db.execute("UPDATE jobs SET open = 0 WHERE session = ? AND n = ?", (session, n))
+    """A job that nobody can read is in nobody's way; one of another version waits for a worker of that one."""
+    found = db.execute("SELECT job FROM jobs WHERE session = ? AND n = ?", (session, n)).fetchone()
+    if found and spoilt(found[0]):
+        db.execute("UPDATE jobs SET open = 0 WHERE session = ? AND n = ?", (session, n))
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -38,6 +38,7 @@ _SHORT_BYTES = 64_000  # the rest of a refused body is read, and the connection 
 _DISCARDED_BYTES = 1 << 20  # of a longer one, so that the client reads its refusal
 _LINGER_S = 2.0
 _STOP_S = 10.0
+_QUEUE_S = 1.0  # that others may write into its file, before a request is told to come again
 _MORE_CONNECTIONS = 1000  # besides those that listen
 
 
@@ -200,7 +201,7 @@ def main() -> int:
         settings = ServiceSettings.read()
         check_door(settings)
         _allow_many_files()
-        board = open_board(settings)
+        board = open_board(settings, wait_s=_QUEUE_S)
         try:
             serve(create_app(settings, board), settings)
         finally:

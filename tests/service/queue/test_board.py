@@ -837,7 +837,7 @@ def test_the_session_keys_follow_each_step(redis: RedisServer, clock: Clock) -> 
     board.finish(first, {"url": "u"})
     board.fail(second, "no such song.", again=False)
     assert keys() == [
-        "failed", "100", json.dumps([{"n": 1, "title": "Song 1 ä", "url": "u"}]), "video 2: no such song.",
+        "failed", "50", json.dumps([{"n": 1, "title": "Song 1 ä", "url": "u"}]), "video 2: no such song.",
     ]  # fmt: skip
     assert 0 < redis.client.ttl("session:s:phase3_status") <= 500
     board.close()

@@ -136,7 +136,7 @@ def test_what_is_not_worth_another_try_fails_and_is_not_parked() -> None:
 
 def test_a_lost_job_is_queued_at_once_and_its_token_is_void() -> None:
     job = rules.lost(running(), Limits(losses=4), NOW)
-    assert (job.video.status, job.due, job.token, job.losses, job.failures) == ("queued", NOW, "", 1, 0)
+    assert (job.video.status, job.due, job.token, job.losses, job.failures) == ("queued", 0.0, "", 1, 0)
 
 
 def test_a_job_that_loses_its_workers_is_parked_with_the_last_error() -> None:
