@@ -15,7 +15,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from qmv.engine.secrets import redacted
 from qmv.errors import QmvError
@@ -41,7 +41,7 @@ _COUNTS_MONEY_EVERY_S = 3.0
 _PICTURES_S = 0.15  # the most that thumbnails may take of one tick
 _ENDS_WITHIN_S = 10.0
 _LEAVES_WITHIN_S = 5.0
-_ASKS_AGAIN_S = 0.5
+_ASKS_AGAIN_S, _ASKS_AGAIN_AT_LAST_S = 0.5, 5.0
 _HAND_OFF = "handoff"
 
 
@@ -93,7 +93,9 @@ class _Attempt:
         self.live, self.told = Live(title=claim.order.title), Live()
         self.trail = Trail(self.folder)
         self.pictures: deque[tuple[int, Path]] = deque()
+        self.began_at = now_s()
         self.until_s = self.told_at = self.counted_at = 0.0
+        self.away = False  # the board, when it was told last
         self.end: _End | None = None
         self.end_at = 0.0
 
@@ -122,10 +124,10 @@ class _Attempt:
 
     def _tick(self, child: Child, late_at: float) -> None:
         self._look()
-        self._keep_pictures()
         if self._is_due():
             self._tell()
             child.renew(self.until_s)
+        self._keep_pictures()
         if self.end is None and self.leaving.is_set():
             self._stop(_End.LEAVE)
         if self.end is None and now_s() > late_at:
@@ -150,8 +152,9 @@ class _Attempt:
             self.live = dataclasses.replace(self.live, cost_usd=str(self._cost()))
 
     def _keep_pictures(self) -> None:
+        """Some of those that wait; none where a slow board has to hear of the lease first."""
         end = time.monotonic() + _PICTURES_S
-        while self.pictures and time.monotonic() < end:
+        while self.pictures and time.monotonic() < end and self.until_s - now_s() > self.claim.lease_s / 2:
             index, path = self.pictures.popleft()
             jpeg = thumbnail(path)
             try:
@@ -173,15 +176,21 @@ class _Attempt:
         try:
             word = self.board.tell(self.claim, self.live)
         except Unavailable as error:
-            log.warning("video %d of %s: %s", self.claim.n, self.claim.session, redacted(str(error)))
+            self._complain(error)
             return
-        self.told = self.live
+        self.away, self.told = False, self.live
         if word is Word.LOST:
             self._stop(_End.LOST)
             return
         self.until_s = asked_at + self.claim.lease_s - _margin_s(self.claim.lease_s)
         if word is Word.CANCEL and self.end is not _End.CANCEL:
             self._stop(_End.CANCEL)
+
+    def _complain(self, error: Unavailable) -> None:
+        """One line for each time that the board is away."""
+        if not self.away:
+            log.warning("video %d of %s: %s", self.claim.n, self.claim.session, redacted(str(error)))
+        self.away = True
 
     def _stop(self, end: _End) -> None:
         log.info("video %d of %s: %s", self.claim.n, self.claim.session, end.value)
@@ -208,49 +217,57 @@ class _Attempt:
         self._look()
         if verdict.result:
             self._show_rest()
-            self._say(lambda: self.board.finish(self.claim, verdict.result | {"cost_usd": self.live.cost_usd}))
+            result = verdict.result | {"cost_usd": self.live.cost_usd}
+            self._say(lambda: self.board.finish(self.claim, result), "finished")
             shutil.rmtree(self.folder / _HAND_OFF, ignore_errors=True)  # for editors on this machine; nobody gets at it
         elif self.end is _End.CANCEL:
-            self._say(lambda: self.board.cancelled(self.claim))
+            self._say(lambda: self.board.cancelled(self.claim), "cancelled")
         elif self.end is _End.LEAVE:
-            self._say(lambda: self.board.give_back(self.claim))
+            self._say(lambda: self.board.give_back(self.claim), "given back")
         elif self.end is _End.LATE:
             self.fail(
                 f"job_minutes: the render took longer than {self.settings.job_minutes:g} minutes and was stopped; "
                 "choose a shorter song, a lower quality or fewer pictures.",
                 again=False,
             )
+        elif now_s() >= self.until_s:  # it was ended for our silence, not for anything of its own
+            told = "given back, the queue could not be told in time"
+            self._say(lambda: self.board.give_back(self.claim), told)
         else:
             self.fail(verdict.error, again=verdict.again)
 
     def fail(self, error: str, *, again: bool) -> None:
         sentence = self.outward(error)
         log.warning("video %d of %s, try %d: %s", self.claim.n, self.claim.session, self.claim.attempt, sentence)
-        self._say(lambda: self.board.fail(self.claim, sentence, again=again))
+        self._say(lambda: self.board.fail(self.claim, sentence, again=again), "failed")
 
     def _show_rest(self) -> None:
-        """The last pictures and numbers, while the lease is held."""
-        while True:
-            self._keep_pictures()
-            if not self.pictures or self.leaving.is_set():
-                break
-            if self._is_due():
-                self._tell()
-            if self.end is _End.LOST or now_s() > self.until_s:
-                break
+        """The last numbers, and the last pictures where the board is quick enough for them."""
         self._tell()
+        while self.pictures and not self.leaving.is_set() and self.end is not _End.LOST:
+            left = len(self.pictures)
+            self._keep_pictures()
+            if len(self.pictures) == left:
+                break
+            self._tell()
 
-    def _say(self, say: Callable[[], Any]) -> None:
+    def _say(self, say: Callable[[], bool], told: str) -> None:
         """Says it also to a board that cannot be reached for a while; one that has given the job away takes it not."""
+        pause_s = _ASKS_AGAIN_S
         while True:
             try:
-                say()
+                if not say():
+                    told = "somebody else's by now"
+                log.info(
+                    "video %d of %s: %s, after %.1f s", self.claim.n, self.claim.session, told, now_s() - self.began_at
+                )
                 return
             except Unavailable as error:
-                log.warning("video %d of %s: %s", self.claim.n, self.claim.session, redacted(str(error)))
+                self._complain(error)
                 if self.leaving.is_set() and now_s() > self.until_s:
                     return
-                time.sleep(_ASKS_AGAIN_S)
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, _ASKS_AGAIN_AT_LAST_S)
 
 
 def _margin_s(lease_s: float) -> float:

@@ -27,7 +27,8 @@ _LOOKS_EVERY_S = 0.25
 def main() -> NoReturn:
     """Ends with the render's exit code, 128 + its signal where one ended it."""
     said = os.fdopen(0, "rb", closefd=False)  # sys.stdin would be locked by the thread that reads it when we end
-    task, lease = said.readline(), _Lease(said.readline())
+    task, until = said.readline(), said.readline()
+    lease = _Lease(until)
     started = subprocess.Popen(
         [sys.executable, "-m", "qmv.service.work.render"],
         stdin=subprocess.PIPE,
@@ -37,11 +38,11 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then says what is to be done
         signal.signal(signal.SIGTERM, lambda *_: started.terminate())
     threading.Thread(target=lease.watch, daemon=True).start()
-    threading.Thread(target=lease.read, args=(said,), daemon=True).start()
     assert started.stdin is not None
     with contextlib.suppress(BrokenPipeError):
-        started.stdin.write(task)
+        started.stdin.write(task + until)
         started.stdin.flush()  # and stays open: its end tells the render that we are gone
+    threading.Thread(target=lease.read, args=(said, started.stdin.fileno()), daemon=True).start()
     code = started.wait()
     os._exit(code if code >= 0 else 128 - code)
 
@@ -52,9 +53,15 @@ class _Lease:
     def __init__(self, line: bytes) -> None:
         self._until_s = float(line or 0)
 
-    def read(self, said: BinaryIO) -> None:
+    def read(self, said: BinaryIO, render: int) -> None:
+        """Hands the lines on, too, for the time when we are stopped and the render is not."""
+        if os.name == "posix":
+            os.set_blocking(render, False)  # a render that does not listen for hours must not hold us up
         for line in said:
             self._until_s = float(line)
+            if os.name == "posix":
+                with contextlib.suppress(OSError):
+                    os.write(render, line)
         end_group(os.getpid())  # the worker is gone
 
     def watch(self) -> None:

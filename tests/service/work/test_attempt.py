@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import logging
 import os
 import signal
 import threading
@@ -215,14 +216,16 @@ def test_lost_job_ends_at_once_and_says_nothing_more(place: Place) -> None:
     assert board.said == []
 
 
-def test_render_ends_before_its_lease_where_the_queue_cannot_be_reached(
-    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]
+def test_render_ends_before_its_lease_where_the_queue_cannot_be_reached_and_that_is_no_failure(
+    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "qmv.service")
     place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=3.0)
 
     class Unplugged(SqliteBoard):
         out = False
         last_s = 0.0
+        refused: ClassVar[list[float]] = []
 
         def tell(self, claim: Claim, live: Live) -> Word:
             if self.out:
@@ -232,6 +235,7 @@ def test_render_ends_before_its_lease_where_the_queue_cannot_be_reached(
 
         def _end(self, *args: Any) -> bool:
             if self.out:
+                self.refused.append(time.monotonic())
                 raise Unavailable("queue: is away.")
             return super()._end(*args)
 
@@ -244,10 +248,39 @@ def test_render_ends_before_its_lease_where_the_queue_cannot_be_reached(
     assert alive(pid)
     eventually(lambda: not alive(pid), 5, 0.01)
     assert time.monotonic() - board.last_s < 3.0  # the lease
+    eventually(lambda: len(board.refused) >= 3, 10)  # asked again with pauses that grow, and told once
+    assert board.refused[2] - board.refused[1] > board.refused[1] - board.refused[0]
+    assert len([line for line in caplog.messages if "is away" in line]) == 1
     board.out = False
-    thread.join(5)
+    thread.join(10)
     assert not thread.is_alive()
-    assert video(board, "s").status == "queued"  # to be tried again
+    waits = video(board, "s")
+    assert (waits.status, waits.error, waits.retry_at) == ("queued", "", None)
+    assert "given back, the queue could not be told in time, after" in caplog.text
+    assert board.counts().totals.get("retried", 0) == 0
+
+
+def test_slow_queue_hears_of_the_lease_before_it_gets_pictures(
+    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    """A second for each answer, of a lease of three."""
+    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=3.0)
+
+    class Slow(SqliteBoard):
+        def tell(self, claim: Claim, live: Live) -> Word:
+            time.sleep(1.0)
+            return super().tell(claim, live)
+
+        def add_picture(self, claim: Claim, index: int, jpeg: bytes) -> None:
+            time.sleep(1.3)
+            super().add_picture(claim, index, jpeg)
+
+    board = Slow(place.settings.folder / "state.sqlite", place.settings.limits)
+    place.dawdle("video", 5)
+    board.submit("s", [place.order()], digest="d")
+    tried(place, board)
+    done = video(board, "s")
+    assert (done.status, done.attempt) == ("finished", 1)
 
 
 def test_render_that_takes_too_long_is_stopped(

@@ -99,6 +99,24 @@ def test_render_ends_with_its_lease_while_it_holds_pythons_lock(tmp_path: Path) 
         assert 0 <= now_s() - until_s < 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing can be stopped there")
+def test_render_ends_with_its_lease_while_its_keeper_is_stopped(tmp_path: Path) -> None:
+    """And takes the keeper and its own workers along."""
+    with running(written(tmp_path, WITH_WORKERS), [], tmp_path / "out.txt", now_s() + 20) as child:
+        pid = render_of(tmp_path)
+        eventually(lambda: len(children_of(pid)) >= 2, 20)
+        pids = [pid, *(below.pid for below in children_of(pid))]
+        until_s = now_s() + 2
+        child.renew(until_s)
+        keeper = psutil.Process(pid).parent()
+        assert keeper is not None
+        eventually(lambda: keeper.status() == psutil.STATUS_SLEEPING and now_s() > until_s - 1.5, 5)
+        keeper.suspend()
+        eventually(lambda: not alive(pid), 10, 0.01)
+        assert 0 <= now_s() - until_s < 1
+        assert gone([*pids, keeper.pid], 1)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no kill -9")
 @pytest.mark.parametrize("code", [DEAF, WITH_WORKERS], ids=["in C code", "with workers"])
 def test_everything_ends_with_the_worker(tmp_path: Path, code: str) -> None:
