@@ -23,6 +23,7 @@ _NEEDS_FOR_REDIS = ("celery", "redis")
 _OF_SETTINGS = ("", "ConfigError", "PluginError", "UnknownName")  # '': before the run began
 _COMPOSES_WITHIN_S = 120
 _SECOND_HZ = 8000
+_TOKEN_SIGNS = 16
 
 
 def check_all(settings: ServiceSettings) -> None:
@@ -35,7 +36,13 @@ def check_all(settings: ServiceSettings) -> None:
 
 
 def check_door(settings: ServiceSettings) -> None:
-    """Raises ConfigError where others could make this machine work, and pay for pictures, without a token."""
+    """Raises ConfigError where others could make this machine work, and pay for pictures, without a token, or with one
+    that they can guess."""
+    if 0 < len(token()) < _TOKEN_SIGNS:
+        raise ConfigError(
+            f"{PREFIX}TOKEN: has {len(token())} signs and can be guessed; give it at least {_TOKEN_SIGNS} random ones, "
+            "such as openssl rand -hex 32 prints."
+        )
     if settings.local or token() or is_loopback(settings.host.lower()):
         return
     raise ConfigError(

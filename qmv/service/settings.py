@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qmv
-from qmv.errors import ConfigError
+from qmv.errors import ConfigError, UnknownName
+from qmv.objects.places import CLOUDS
 from qmv.service.queue.board import Limits
 from qmv.settings import check, described, plugin, setting
 
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from qmv.service.queue.board import Board
 
 __all__ = [
-    "PREFIX", "ServiceSettings", "config_folder", "log_level", "log_to_stderr", "open_board", "program", "redis_url",
-    "token",
+    "PREFIX", "ServiceSettings", "config_folder", "log_level", "log_to_stderr", "open_board", "program", "quieten", "redis_url",
+    "token", "words_of",
 ]  # fmt: skip
 
 PREFIX = "QMV_SERVICE_"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_TALKATIVE = ("PIL", "filelock")  # at DEBUG they would hide everything else
+_NAMES = ("images", "buckets", "proxies")  # lists of names, which hold no comma
 
 
 @plugin
@@ -60,14 +63,23 @@ class ServiceSettings:
         at_least=2, at_most=600)  # fmt: skip
     job_minutes: float = setting("a render that takes longer is stopped", default=120.0, unit="minutes", above=0)
     keep_days: float = setting("sessions and their uploads are forgotten after it", default=7.0, unit="days", above=0)
-    starts_per_minute: int = setting("the most sessions that one client may start", default=30, at_least=1)
-    reads_per_minute: int = setting("the most other requests of one client", default=3000, at_least=1)
+    starts_per_minute: int = setting("the most sessions that one client may start", default=30, at_least=1,
+        unit="per minute")  # fmt: skip
+    reads_per_minute: int = setting("the most other requests of one client", default=3000, at_least=1,
+        unit="per minute")  # fmt: skip
     listeners: int = setting("the most that listen to events at once", default=2000, at_least=1)
+    connections: int = setting("the most connections of one client", default=2000, at_least=1)
+    proxies: tuple[str, ...] = setting("addresses or networks of proxies, whose X-Forwarded-For and X-Forwarded-Proto "
+        "are believed", default=())  # fmt: skip
     local: bool = setting("whether to listen on all addresses without a token, on a network of your own", default=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "host", self.host.strip().strip("[]"))  # an IPv6 address may come as URLs have it
         check(self)
+        for address in self.buckets:
+            _check_bucket(address)
+        for name in self.proxies:
+            _check_network(name)
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> ServiceSettings:
@@ -81,8 +93,8 @@ class ServiceSettings:
             if field == "token":
                 continue
             if field not in kinds:
-                known = ", ".join(f"{PREFIX}{known.upper()}" for known in described(cls))
-                raise ConfigError(f"{name}: is not known; known: {known}.")
+                known = (f"{PREFIX}{known.upper()}" for known in (*described(cls), "token"))
+                raise UnknownName("environment", name, known)
             values[field] = _value(name, text, kinds[field])
         try:
             return cls(**values)
@@ -165,6 +177,24 @@ def log_to_stderr(part: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Redacting(f"%(asctime)s {part} %(levelname)s %(message)s"))
     logging.basicConfig(level=log_level(), handlers=[handler])
+    quieten()
+
+
+def quieten() -> None:
+    """Keeps libraries that tell each of their steps at INFO, whatever LOG_LEVEL is."""
+    import logging
+
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def words_of(field: str, text: str) -> tuple[str, ...]:
+    """The words of a setting that is a list, from a variable or a flag: with spaces between, also with commas where
+    they are names. Raises ValueError for a quote that is not closed."""
+    words = shlex.split(text)
+    if field in _NAMES:
+        words = [part.strip() for word in words for part in word.split(",")]
+    return tuple(word for word in words if word)
 
 
 def open_board(settings: ServiceSettings, *, wait_s: float = 10.0) -> Board:
@@ -179,6 +209,21 @@ def open_board(settings: ServiceSettings, *, wait_s: float = 10.0) -> Board:
     return SqliteBoard(settings.folder / "state.sqlite", settings.limits, wait_s=wait_s)
 
 
+def _check_network(name: str) -> None:
+    import ipaddress
+
+    try:
+        ipaddress.ip_network(name, strict=False)
+    except ValueError as error:
+        raise ValueError(f"proxies are addresses or networks such as 10.0.0.0/8, got '{name}'") from error
+
+
+def _check_bucket(address: str) -> None:
+    scheme, _, rest = address.partition("://")
+    if scheme.lower() not in CLOUDS or not rest.strip("/"):
+        raise ValueError(f"buckets are addresses such as gs://BUCKET/FOLDER, s3:// or az://, got '{address}'")
+
+
 def _text(value: Any) -> str:
     return shlex.join(value) if isinstance(value, tuple) else str(value)
 
@@ -188,7 +233,7 @@ def _value(name: str, text: str, kind: str) -> Any:
     text = text.strip()
     try:
         if kind.startswith("tuple"):
-            return tuple(shlex.split(text))
+            return words_of(name.removeprefix(PREFIX).lower(), text)
         if kind == "bool":
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}[
                 text.lower()

@@ -29,5 +29,12 @@ def test_listening_to_others_wants_a_token(host: str, monkeypatch: pytest.Monkey
     check_door(settings)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_token_that_can_be_guessed_is_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QMV_SERVICE_TOKEN", "secret")
+    with pytest.raises(ConfigError, match="QMV_SERVICE_TOKEN: has 6 signs and can be guessed; give it at least 16"):
+        check_door(ServiceSettings(host=host, local=True))
+
+
 def test_port_of_an_address_in_brackets_can_be_had() -> None:
     assert free_port(ServiceSettings(host="[127.0.0.1]", port=0)) > 0

@@ -35,6 +35,7 @@ def test_no_variables_give_the_defaults() -> None:
         ("UPLOAD_MB", "nan", "upload_mb must be"),
         ("WEB_SONGS", "maybe", "must be true or false, got 'maybe'"),
         ("WORKER", "2", "QMV_SERVICE_WORKER: is not known; known: QMV_SERVICE_HOST, "),
+        ("PROXIES", "10.0.0.0/8 proxy", "proxies are addresses or networks such as 10.0.0.0/8, got 'proxy'"),
         ("OVERRIDES", "brief='open", "QMV_SERVICE_OVERRIDES: must be words, with quotes that are closed"),
     ],
 )

@@ -148,7 +148,8 @@ def _schema(knob: Knob) -> dict[str, Any]:
 
 def _value(knob: Knob, value: object) -> Any:
     if knob.choices:
-        text = f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**53
+        text = f"{value:g}" if is_number else value  # a larger one is no choice, and may be too large for a float
         if not isinstance(text, str) or text not in knob.choices:
             raise UnknownName(f"settings.{knob.name}", shown(value), knob.choices)
         return text

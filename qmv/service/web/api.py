@@ -23,7 +23,7 @@ from qmv.service.web.pages import Pages
 from qmv.service.web.problems import Problem
 from qmv.service.web.security import Guard
 from qmv.service.web.starting import Starter, json_object, small_body
-from qmv.service.web.throttle import Throttle
+from qmv.service.web.throttle import Throttle, client
 
 __all__ = ["Api"]
 
@@ -83,7 +83,7 @@ class Api:
         session_id = checked_session(session_id)
         last = request.headers.get("Last-Event-ID", "")
         seen = int(last) if _VERSION.fullmatch(last) else -1
-        stream = self._feed.listen(session_id, seen)
+        stream = self._feed.listen(session_id, seen, client())
         if stream is None:
             raise _unknown(session_id)
         if request.method == "HEAD":
@@ -134,7 +134,6 @@ class Api:
         )  # fmt: skip
 
     def login(self) -> Response:
-        self._throttle.check_guesses()
         if request.mimetype != "application/json":
             raise Problem(415, 'A login is sent as application/json: {"token": "..."}.')
         token = json_object(small_body(_BODY_BYTES), ("token",)).get("token")
@@ -143,6 +142,7 @@ class Api:
         if not isinstance(token, str):
             raise ConfigError('token: is missing or no text; send {"token": "..."}.')
         if not self._guard.is_token(token):
+            self._throttle.check_guesses()
             self._throttle.count_guess()
             raise Problem(401, "This is not the token; ask who runs the service for it.", self._guard.challenge)
         response = _json({"needs_token": False})

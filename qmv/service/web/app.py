@@ -18,14 +18,16 @@ from qmv.service.web.files import Files
 from qmv.service.web.headers import Headers, media_of
 from qmv.service.web.metrics import Metrics
 from qmv.service.web.pages import Pages
+from qmv.service.web.receiving import Room, SongRequest
 from qmv.service.web.routes import ROUTES
 from qmv.service.web.security import Guard
-from qmv.service.web.starting import SongRequest, Starter, most_bytes
+from qmv.service.web.starting import Starter, most_bytes
 from qmv.service.web.throttle import Throttle
 
 __all__ = ["create_app"]
 
 _OTHER_PARTS = 10  # of a form, besides songs and addresses
+_WHOLE_REQUESTS = 4  # of the largest that are allowed, whose files may arrive at once
 
 
 def create_app(settings: ServiceSettings, board: Board, *, heartbeat_s: float = 10.0, poll_s: float = 0.5) -> Flask:
@@ -78,7 +80,7 @@ def _endpoint(path: str) -> str:
 
 def _request_class(settings: ServiceSettings) -> type[SongRequest]:
     places: dict[str, Any] = {
-        "songs_folder": settings.folder / "arriving",
+        "room": Room(settings.folder / "arriving", _WHOLE_REQUESTS * most_bytes(settings)),
         "song_bytes": int(settings.upload_mb * 1e6),
     }
     return type("Request", (SongRequest,), places)

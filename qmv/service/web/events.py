@@ -13,6 +13,7 @@ import gevent
 from gevent.event import Event
 
 from qmv.service.queue.board import Board, Unavailable
+from qmv.service.web.clients import Shares
 from qmv.service.web.pages import Page, Pages
 from qmv.service.web.problems import Problem
 
@@ -27,26 +28,27 @@ _PAUSE_S = 0.002
 
 
 class Feed:
-    """`most` may listen at once."""
+    """`most` may listen at once, and one client has at most three quarters of them."""
 
     def __init__(
         self, board: Board, pages: Pages, *, most: int, poll_s: float = 0.5, heartbeat_s: float = 10.0
     ) -> None:
         self._board, self._pages = board, pages
         self._most, self._poll_s, self._heartbeat_s = most, poll_s, heartbeat_s
+        self._shares = Shares(most - most // 4)
         self._listeners: dict[str, set[Listener]] = {}
         self._watcher: gevent.Greenlet | None = None
         self.count = 0
 
-    def listen(self, session_id: str, seen: int) -> Listener | None:
+    def listen(self, session_id: str, seen: int, client: str = "") -> Listener | None:
         """A stream for one client that has version `seen` already (-1: none); None for an unknown session.
 
-        Raises Problem where too many listen.
+        Raises Problem where too many listen, in all or of this client.
         """
-        if self.count >= self._most:
+        if self.count >= self._most or not self._shares.take(client):
             raise Problem(503, "Too many listen to events now; ask for the status instead, or try again later.",
                 {"Retry-After": "30"})  # fmt: skip
-        listener = Listener(self, session_id, seen, self._heartbeat_s)
+        listener = Listener(self, session_id, seen, self._heartbeat_s, client)
         self._add(listener)  # before it is looked at, so that no change falls between
         try:
             page = self._pages.page(session_id)
@@ -71,6 +73,7 @@ class Feed:
             return
         others.remove(listener)
         self.count -= 1
+        self._shares.give_back(listener.client)
         if not others:
             del self._listeners[listener.session_id]
 
@@ -115,8 +118,8 @@ class Feed:
 class Listener:
     """What one client is sent, piece by piece. It is no generator: one that never began would never be closed."""
 
-    def __init__(self, feed: Feed, session_id: str, seen: int, heartbeat_s: float) -> None:
-        self.session_id = session_id
+    def __init__(self, feed: Feed, session_id: str, seen: int, heartbeat_s: float, client: str) -> None:
+        self.session_id, self.client = session_id, client
         self._feed, self._seen, self._heartbeat_s = feed, seen, heartbeat_s
         self._news = Event()
         self._frame: bytes = b""

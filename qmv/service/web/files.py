@@ -42,14 +42,14 @@ class Files:
         self._painters = Threads(_PAINTERS)
 
     def has(self, session_id: str, name: str) -> bool:
-        return self._videos is not None and (self._videos / session_id / name).is_file()
+        return self._lies_there(session_id, name)
 
     def video(self, session_id: str, file: str) -> Response:
         session_id = checked_session(session_id)
         found = _NAME.fullmatch(file)
         session = self._board.session(session_id) if found else None
         title = _title(session, int(found[1])) if found and session else None
-        if found is None or title is None or self._videos is None:
+        if found is None or title is None or self._videos is None or not self._lies_there(session_id, file):
             raise NotFound
         response = send_from_directory(self._videos / session_id, file, mimetype=_TYPES[found[2]], conditional=True)
         response.headers["Cache-Control"] = "private, no-cache"
@@ -58,6 +58,13 @@ class Files:
         if request.args.get("download"):
             response.headers["Content-Disposition"] = attachment(title, found[2])
         return response
+
+    def _lies_there(self, session_id: str, name: str) -> bool:
+        """Whether there is such a file; a link to a place outside the videos is none."""
+        if self._videos is None:
+            return False
+        path = (self._videos / session_id / name).resolve()
+        return path.is_file() and path.is_relative_to(self._videos.resolve())
 
     def style(self, file: str) -> Response:
         from qmv.service.web.previews import preview

@@ -1,6 +1,7 @@
 """Who may ask: the token, the cookie that stands for it, and which page of which host a request comes from.
 
-The cookie holds a signature that the token makes, never the token. Nothing of X-Forwarded-* is believed.
+The cookie holds a signature that the token makes, never the token. Of X-Forwarded-* only
+what the operator's proxies say is believed, by the server already.
 """
 
 from __future__ import annotations
@@ -57,11 +58,10 @@ class Guard:
         if request.endpoint in self._open or not self.has_token:
             return None
         bearer = _bearer()
-        if bearer is not None:
-            self._throttle.check_guesses()
-        if self._knows_token(bearer):
+        if self._knows_token(bearer):  # before guesses are looked at: those of a neighbour must not lock anybody out
             return None
         if bearer is not None:
+            self._throttle.check_guesses()
             self._throttle.count_guess()
         return answer(
             401,

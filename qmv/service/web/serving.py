@@ -1,28 +1,27 @@
-"""Serves the web by gevent: bounds what pywsgi leaves open, which is made for kinder surroundings.
-
-A request has a time to arrive, a body is not read for the sake of a refusal, and a client that takes nothing is left.
-"""
+"""Serves the web by gevent, with as many connections as it can bear, of which no client may take all."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from flask import Flask
 from gevent.event import Event
 from gevent.pool import Pool
-from gevent.pywsgi import Input, WSGIHandler, WSGIServer
+from gevent.pywsgi import WSGIServer
 
 from qmv.errors import ConfigError, QmvError
 from qmv.service.settings import ServiceSettings, log_to_stderr, open_board
-from qmv.service.web.problems import Problem
+from qmv.service.web.clients import Proxies, Shares, network_of
+from qmv.service.web.connections import Connection
+from qmv.service.web.documents import packed
+from qmv.service.web.problems import TYPE
 
 if TYPE_CHECKING:
     from qmv.service.web.events import Feed
@@ -30,132 +29,77 @@ if TYPE_CHECKING:
 __all__ = ["Server", "main", "serve"]
 
 log = logging.getLogger("qmv.web")
-_IDLE_S = 75.0  # between two requests of a connection
-_HEAD_S = 15.0  # for the first line and the headers, after their first byte
-_STILL_S = 30.0  # without a byte of a body, or with a full line to a client
-_SLOWEST_BYTES_S = 16_000  # a body that comes more slowly holds a place too long
-_SHORT_BYTES = 64_000  # the rest of a refused body is read, and the connection goes on
-_DISCARDED_BYTES = 1 << 20  # of a longer one, so that the client reads its refusal
-_LINGER_S = 2.0
 _STOP_S = 10.0
 _QUEUE_S = 1.0  # that others may write into its file, before a request is told to come again
-_MORE_CONNECTIONS = 1000  # besides those that listen
-
-
-class _Body(Input):  # type: ignore[misc]
-    """A body that must come until `deadline`."""
-
-    __slots__ = ("deadline",)
-
-    def read(self, length: int | None = None) -> bytes:
-        return self._in_time(super().read, length)
-
-    def readline(self, size: int | None = None) -> bytes:
-        return self._in_time(super().readline, size)
-
-    def _in_time(self, reads: Callable[[int | None], bytes], size: int | None) -> bytes:
-        try:
-            with gevent.Timeout(max(0.001, self.deadline - time.monotonic()), TimeoutError):
-                return reads(size)
-        except TimeoutError as error:
-            raise Problem(408, "The request came too slowly; send it again over a better line.") from error
-
-    def is_read(self) -> bool:
-        if self.chunked_input:
-            return bool(self.chunk_length == 0)
-        return bool(self.position >= (self.content_length or 0))
-
-    def is_short(self) -> bool:
-        """Whether its rest is quicker read than the connection made anew."""
-        is_waited_for = self.socket is not None  # Expect: 100-continue
-        return not (self.chunked_input or is_waited_for) and (self.content_length or 0) - self.position <= _SHORT_BYTES
-
-    def _discard(self) -> None:
-        if self.is_short():
-            with contextlib.suppress(Problem):
-                super()._discard()
-
-
-class _Handler(WSGIHandler):  # type: ignore[misc]
-    """One connection."""
-
-    server: Server
-    wsgi_input: _Body
-
-    def read_requestline(self) -> str:
-        self.socket.settimeout(_IDLE_S)
-        line: str = super().read_requestline()
-        return line
-
-    def read_request(self, raw_requestline: str) -> bool:
-        with gevent.Timeout(_HEAD_S, ValueError("the headers came too slowly")):
-            super().read_request(raw_requestline)
-        coding, lengths = self.headers.get_all("transfer-encoding", []), self.headers.get_all("content-length", [])
-        # two ways to read one body are how requests are smuggled past a proxy
-        if coding and [part.lower() for part in coding] != ["chunked"]:
-            raise ValueError("an unknown Transfer-Encoding")
-        if len(lengths) > 1 or not all(length.isascii() and length.isdecimal() for length in lengths):
-            raise ValueError("a Content-Length that is none")
-        self.socket.settimeout(_STILL_S)
-        return True
-
-    def get_environ(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environ()
-        waits = self.socket if environ.get("HTTP_EXPECT", "").lower() == "100-continue" else None
-        chunked, most = "HTTP_TRANSFER_ENCODING" in environ, self.server.most_bytes
-        body = _Body(self.rfile, self.content_length, waits, chunked)
-        size = most if chunked else min(self.content_length or 0, most)
-        body.deadline = time.monotonic() + _STILL_S + size / _SLOWEST_BYTES_S
-        self.wsgi_input = environ["wsgi.input"] = body
-        environ["wsgi.input_terminated"] = True
-        return environ
-
-    def finalize_headers(self) -> None:
-        body = self.wsgi_input
-        if self.server.is_ending or not (body.is_read() or body.is_short()):
-            self.close_connection = True
-            self.response_headers.append((b"Connection", b"close"))
-        super().finalize_headers()
-
-    def handle_one_response(self) -> None:
-        self.server.busy += 1
-        try:
-            super().handle_one_response()
-        finally:
-            self.server.busy -= 1
-        if not self.wsgi_input.is_read():
-            self.close_connection = True
-            self._drop_rest()
-
-    def _drop_rest(self) -> None:
-        """Ends our side first, and takes a little more: else the client may never see its answer."""
-        with contextlib.suppress(OSError, gevent.Timeout), gevent.Timeout(_LINGER_S):
-            self.socket.shutdown(socket.SHUT_WR)
-            left = _DISCARDED_BYTES
-            while left > 0 and (data := self.socket.recv(65536)):
-                left -= len(data)
-
-    def log_error(self, msg: str, *args: object) -> None:
-        log.debug("a request cannot be read: %s", msg)
-
-    def log_request(self) -> None:
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s %s %s", self.command, (self.path or "").partition("?")[0], self.code)
+_MORE_CONNECTIONS = 1000  # besides those that listen, and those of the client that has the most
+_SILENT_S = 15.0  # without a request, where more than half of the connections are taken
+_LOOKS_EVERY_S = 1.0
+_TOO_MANY = packed({
+    "type": "about:blank", "title": "Service Unavailable", "status": 503,
+    "detail": "Too many connections came from this address; end some, and try again.",
+})  # fmt: skip
+_TOO_MANY_HEAD = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: %d\r\n"
+    b"Content-Type: %s\r\n\r\n"
+) % (len(_TOO_MANY), TYPE.encode())
 
 
 class Server(WSGIServer):  # type: ignore[misc]
     """Listens at the settings' address. `busy` requests are being answered."""
 
-    handler_class = _Handler
+    handler_class = Connection
 
     def __init__(self, app: Flask, settings: ServiceSettings) -> None:
         self.most_bytes = int(app.config["MAX_CONTENT_LENGTH"])
         self.busy, self.is_ending = 0, False
+        self.proxies = Proxies(settings.proxies)
+        self._shares = Shares(settings.connections)
+        self._silent: dict[Connection, float] = {}  # since when, the longest first
+        self._looker: gevent.Greenlet | None = None
         self._feed: Feed = app.extensions["qmv.feed"]
         super().__init__(
             (settings.host, settings.port), app, log=None, error_log=None,
-            spawn=Pool(settings.listeners + _MORE_CONNECTIONS), backlog=1024,
+            spawn=Pool(settings.listeners + settings.connections + _MORE_CONNECTIONS), backlog=1024,
         )  # fmt: skip
+
+    def start(self) -> None:
+        super().start()
+        self._looker = gevent.spawn(self._look_at_silent)
+
+    def handle(self, sock: Any, address: Any) -> None:
+        """A proxy has the connections of all its clients, so it is not counted."""
+        client = network_of(address[0])
+        if self.proxies.has(address[0]):
+            super().handle(sock, address)
+        elif self._shares.take(client):
+            try:
+                super().handle(sock, address)
+            finally:
+                self._shares.give_back(client)
+        else:
+            with contextlib.suppress(OSError):
+                sock.sendall(_TOO_MANY_HEAD + _TOO_MANY)
+
+    @contextlib.contextmanager
+    def silence_of(self, connection: Connection) -> Iterator[None]:
+        """For the time in which it waits for a request."""
+        self._silent[connection] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._silent[connection]
+
+    def _look_at_silent(self) -> None:
+        """Ends the longest silence where places become rare; a full server accepts nobody, so it looks by itself."""
+        while True:
+            gevent.sleep(_LOOKS_EVERY_S)
+            if 2 * len(self.pool) <= self.pool.size:
+                continue
+            now = time.monotonic()
+            for connection, since in [*self._silent.items()]:
+                if since + _SILENT_S > now:
+                    break
+                connection.hang_up()
 
     @property
     def url(self) -> str:
@@ -167,6 +111,8 @@ class Server(WSGIServer):  # type: ignore[misc]
         self.is_ending = True
         self.close()
         self._feed.end()
+        if self._looker is not None:
+            self._looker.kill(block=False)
         until = time.monotonic() + _STOP_S
         while self.busy and time.monotonic() < until:
             gevent.sleep(0.05)

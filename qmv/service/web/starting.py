@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 import gevent
-from flask import Request, request
+from flask import request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -27,7 +25,7 @@ from qmv.service.web.arrivals import Arrivals, Songs
 from qmv.service.web.problems import Problem, about
 from qmv.service.web.threads import Threads
 
-__all__ = ["Starter", "SongRequest", "json_object", "most_bytes", "small_body"]
+__all__ = ["Starter", "json_object", "most_bytes", "small_body"]
 
 log = logging.getLogger("qmv.web")
 _FORM_FIELDS = ("song_url", "style", "settings", "priority")
@@ -36,38 +34,6 @@ _TEXTS_BYTES = 1_000_000
 _KEY_LENGTH = 255
 _LOOKERS = 2
 _HIDDEN_TEXTS = 200  # of signed addresses; an answer or a log line holds none that is older
-
-
-class SongRequest(Request):
-    """A request whose files go to a disk that has room for them, not into memory or /tmp; none may be too large."""
-
-    songs_folder: Path
-    song_bytes: int
-
-    def _get_file_stream(
-        self, total_content_length: int | None, content_type: str | None, filename: str | None = None,
-        content_length: int | None = None,
-    ) -> IO[bytes]:  # fmt: skip
-        self.songs_folder.mkdir(parents=True, exist_ok=True)
-        return _Bounded(self.song_bytes, self.songs_folder)  # type: ignore[return-value]
-
-
-class _Bounded:
-    """A file without a name that takes no more than `most` bytes."""
-
-    def __init__(self, most: int, folder: Path) -> None:
-        self._file, self._most, self._size = tempfile.TemporaryFile(dir=folder), most, 0  # noqa: SIM115
-
-    def write(self, data: bytes) -> int:
-        self._size += len(data)
-        if self._size > self._most:
-            self._file.close()
-            raise Problem(413, f"A song has more than {self._most / 1e6:g} MB, which is the most; make it smaller.",
-                field="songs")  # fmt: skip
-        return self._file.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
 
 
 def most_bytes(settings: ServiceSettings) -> int:
@@ -98,6 +64,8 @@ class Starter:
             session, fresh = self._board.submit(
                 session_id, made, digest=orders.digest(made), key=key, priority=priority
             )
+            if fresh:
+                songs.replace = {self._settings.folder / order.song for order in made}
         if fresh:
             gevent.spawn(self._ring_once)
         return session, fresh

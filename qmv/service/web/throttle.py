@@ -6,7 +6,6 @@ looks through all clients each time.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import time
 from collections.abc import Callable
@@ -19,9 +18,10 @@ from limits import parse
 from limits.storage import Storage
 
 from qmv.service.settings import ServiceSettings
+from qmv.service.web.clients import network_of
 from qmv.service.web.problems import Problem, answer
 
-__all__ = ["Counting", "Throttle"]
+__all__ = ["Counting", "Throttle", "client"]
 
 _WRONG_TOKENS = parse("20 per minute")
 _LOGINS = "10 per minute"
@@ -36,7 +36,7 @@ class Throttle:
 
     def __init__(self, app: Flask, settings: ServiceSettings) -> None:
         self._limiter = Limiter(
-            _client,
+            client,
             app=app,
             application_limits=[f"{settings.reads_per_minute} per minute"],
             storage_uri=f"{_SCHEME}://",
@@ -56,15 +56,15 @@ class Throttle:
 
     def check_guesses(self) -> None:
         """Raises Problem where this client has shown too many wrong tokens."""
-        if not self._limiter.limiter.test(_WRONG_TOKENS, _client()):
-            left_s = self._limiter.limiter.get_window_stats(_WRONG_TOKENS, _client()).reset_time - time.time()
+        if not self._limiter.limiter.test(_WRONG_TOKENS, client()):
+            left_s = self._limiter.limiter.get_window_stats(_WRONG_TOKENS, client()).reset_time - time.time()
             raise Problem(
                 429, "Too many wrong tokens came from this address; look at yours, then wait a minute.",
                 {"Retry-After": str(max(1, round(left_s)))},
             )  # fmt: skip
 
     def count_guess(self) -> None:
-        self._limiter.limiter.hit(_WRONG_TOKENS, _client())
+        self._limiter.limiter.hit(_WRONG_TOKENS, client())
 
     def _exceeded(self, error: RateLimitExceeded) -> Response:
         current = self._limiter.current_limit
@@ -73,15 +73,9 @@ class Throttle:
         return answer(429, sentence, {"Retry-After": str(left_s)})
 
 
-def _client() -> str:
-    """The client's address; of IPv6 its network, since one machine has as many addresses there as it likes."""
-    address = request.remote_addr or ""
-    try:
-        if ipaddress.ip_address(address).version == 6:
-            return str(ipaddress.ip_network(f"{address}/64", strict=False))
-    except ValueError:
-        pass
-    return address
+def client() -> str:
+    """The client of this request, as its shares are counted."""
+    return network_of(request.remote_addr or "")
 
 
 # -- the counts ------------------------------------------------------------------------------------------------------

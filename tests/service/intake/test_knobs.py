@@ -181,6 +181,14 @@ def test_what_is_left_empty_is_left_to_its_default(offer: Offer) -> None:
     assert checked(offer.knobs, None) == {}
 
 
+@pytest.mark.parametrize("name", [*KNOBS])
+def test_a_huge_number_is_refused(offer: Offer, name: str) -> None:
+    for value in (10**400, -(10**400), 10**5000, 1e308):
+        with pytest.raises(ConfigError) as told:
+            checked(offer.knobs, {name: value})
+        assert len(str(told.value)) < 500
+
+
 @given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5),
        name=st.sampled_from([*KNOBS]))  # fmt: skip
 def test_whatever_json_holds_is_taken_or_refused_in_one_line(offer: Offer, name: str, value: object) -> None:

@@ -105,6 +105,16 @@ def test_no_more_listen_than_are_allowed_and_a_place_is_freed(tmp_path: Path) ->
         assert b"qmv_listeners 2.0" in web.get("/metrics").body
 
 
+def test_one_client_leaves_others_a_place(tmp_path: Path) -> None:
+    with running(tmp_path, quick=True, listeners=4, proxies=("127.0.0.1",)) as web:
+        web.queue("shared")
+        names = ["192.0.2.1"] * 4 + ["192.0.2.2"] * 2
+        streams = [Stream(web, "shared", X_Forwarded_For=name) for name in names]
+        assert [stream.status for stream in streams] == [200, 200, 200, 503, 200, 503]
+        for stream in streams:
+            stream.close()
+
+
 def test_a_stream_ends_with_the_server(tmp_path: Path) -> None:
     with running(tmp_path, quick=True) as web:
         web.queue("ends")

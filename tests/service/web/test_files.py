@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -35,6 +36,22 @@ def test_results_tell_where_a_video_is(web: Web) -> None:
         "metadata": {"title": "song", "sha256": "00", "size_bytes": 1000, "cost_usd": 0.25},
     }  # fmt: skip
     assert web.get(video["url"]).headers["content-type"] == "video/mp4"
+
+
+def test_a_link_out_of_the_videos_is_not_followed(web: Web, tmp_path: Path) -> None:
+    finish(web, "links")
+    (tmp_path / "outside.json").write_text("secret")
+    folder = web.outputs / "videos" / "links"
+    (folder / "video_1.json").symlink_to(tmp_path / "outside.json")
+    assert web.get("/videos/links/video_1.json").status == 404
+    (folder / "video_1.srt").symlink_to(folder / "video_1.jpg")
+    assert web.get("/videos/links/video_1.srt").status == 200
+    finish(web, "linked-folder")
+    shutil.move(web.outputs / "videos" / "linked-folder", tmp_path / "moved")
+    (web.outputs / "videos" / "linked-folder").symlink_to(tmp_path / "moved")
+    assert web.get("/videos/linked-folder/video_1.mp4").status == 404
+    (video,) = web.get("/api/phase3/results/linked-folder").json["videos"]
+    assert video["thumbnail_url"] is None
 
 
 def test_results_tell_addresses_of_a_bucket_as_they_are(web: Web) -> None:

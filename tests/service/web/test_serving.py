@@ -6,9 +6,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from qmv.service.web.connections import Connection
 from tests.service.web.running import Web, running
 
 HOST = b"Host: localhost\r\n"
@@ -66,14 +68,105 @@ def test_header_fields_in_mass_are_refused(web: Web) -> None:
     assert web.raw(b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"y" * 100_000 + b"\r\n\r\n").status == 400
 
 
+@pytest.mark.parametrize(
+    "field",
+    [b"Foo : x", b"nocolon", b"X-\xe9: x", b": x", b"X: a\rY: b", b"X: a\r\rb: c", b"X: a\0b", b"X: a\r\n folded"],
+    ids=repr,
+)
+def test_no_field_is_dropped_for_another_that_is_none(web: Web, field: bytes) -> None:
+    """A server that forgets a body's length takes the body for the next request."""
+    inner = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(inner)
+    with socket.create_connection(("127.0.0.1", web.port), timeout=30) as connection:
+        connection.sendall(b"POST /nothing HTTP/1.1\r\n" + HOST + field + b"\r\n" + length + inner)
+        answers = until_its_end(connection)
+    assert answers.startswith(b"HTTP/1.1 400")
+    assert answers.count(b"HTTP/1.1") == 1
+
+
+_HURRIED = (
+    "from gevent import monkey; monkey.patch_all(os=False, subprocess=False, signal=False)\n"
+    "from qmv.service.web import connections, serving\n"
+    "{}\n"
+    "raise SystemExit(serving.main())\n"
+)
+
+
+def until_its_end(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def _drips_to_its_end(connection: socket.socket) -> bool:
+    for _ in range(300):
+        try:
+            connection.recv(100)
+            return True
+        except TimeoutError:
+            connection.sendall(b"E")
+        except OSError:
+            return True
+    return False
+
+
+def test_a_head_that_drips_is_given_up(tmp_path: Path) -> None:
+    """Each byte comes within the time of a read, and the whole never does."""
+    with running(tmp_path, code=_HURRIED.format("connections._HEAD_S = 0.5")) as web:
+        for begun in (b"", b"GET / HTTP/1.1\r\n" + HOST):
+            with socket.create_connection(("127.0.0.1", web.port), timeout=30) as connection:
+                connection.sendall(begun or b"G")
+                connection.settimeout(0.1)
+                assert _drips_to_its_end(connection)
+
+
+def test_who_says_nothing_makes_room_when_places_are_rare(tmp_path: Path) -> None:
+    small = "serving._SILENT_S, serving._LOOKS_EVERY_S, serving._MORE_CONNECTIONS = 0.2, 0.1, 0"
+    with running(tmp_path, code=_HURRIED.format(small), listeners=2, connections=4) as web:
+        silent = [socket.create_connection(("127.0.0.1", web.port), timeout=30) for _ in range(4)]
+        assert [until_its_end(connection) for connection in silent[:1]] == [b""]
+        assert web.get("/healthz").status == 200
+        for connection in silent:
+            connection.close()
+
+
+def test_no_client_has_all_connections(tmp_path: Path) -> None:
+    with running(tmp_path, listeners=2, connections=3, host="0.0.0.0", local=True) as web:
+        held = [socket.create_connection(("127.0.0.1", web.port), timeout=30) for _ in range(3)]
+        refused = web.get("/healthz")
+        assert refused.status == 503
+        assert "Too many connections" in refused.detail
+        other = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30, source_address=("127.0.0.2", 0))
+        other.request("GET", "/healthz")
+        assert other.getresponse().status == 200
+        other.close()
+        for connection in held:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "length", "chunked", "seconds"),
+    [("/api/login", 20_000_000_000, False, 30.0), ("/api/login", None, True, 30.0),
+     ("/api/phase3/start/x", 2_000_000, False, 130.0), ("/api/phase3/start/x", None, True, 3630.0),
+     ("/api/phase3/start/x", 10**15, False, 3630.0)],
+)  # fmt: skip
+def test_a_body_has_the_time_that_its_length_needs(
+    path: str, length: int | None, chunked: bool, seconds: float
+) -> None:
+    connection = Connection.__new__(Connection)
+    connection.content_length, connection.server = length, SimpleNamespace(most_bytes=2_000_000_000)  # type: ignore[assignment]
+    assert connection._body_s(path, chunked) == seconds
+
+
+def test_an_answer_is_sent_at_once() -> None:
+    """Its second piece is not held back until the first is acknowledged, which takes a client 40 ms."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()):
+        taken, address = listening.accept()
+        with taken:
+            Connection(taken, address, None)  # type: ignore[arg-type]
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_body_that_drips_is_given_up(tmp_path: Path) -> None:
-    code = (
-        "from gevent import monkey; monkey.patch_all(os=False, subprocess=False, signal=False)\n"
-        "from qmv.service.web import serving\n"
-        "serving._STILL_S = 0.5\n"
-        "raise SystemExit(serving.main())\n"
-    )
-    with running(tmp_path, code=code) as web:
+    with running(tmp_path, code=_HURRIED.format("connections._STILL_S = 0.5")) as web:
         head = START + b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
         answer = web.raw(head)
         assert answer.status == 408
