@@ -21,6 +21,7 @@ from qmv.engine.secrets import redacted
 from qmv.errors import ConfigError
 from qmv.live.progress import Live
 from qmv.service.checks import check_all
+from qmv.service.queue import sqlite_file
 from qmv.service.queue.board import Board, Limits, Refused, Unavailable, Word
 from qmv.service.queue.jobs import Claim, Order, Session, Video
 from qmv.service.queue.redis_board import RedisBoard
@@ -324,6 +325,24 @@ def test_a_key_that_comes_with_another_request_is_refused(board: Board, session:
     assert board.sessions(9) == [before]
 
 
+def test_requests_with_one_key_that_come_at_once_all_hear_of_the_key(opened: Opens) -> None:
+    told, start = Counter[str](), threading.Barrier(12)
+
+    def ask(board: Board, n: int) -> None:
+        start.wait()
+        try:
+            told["queued" if board.submit("s", orders(style=f"{n}"), digest=f"{n}", key="k")[1] else "stands"] += 1
+        except Refused as error:
+            told[error.reason] += 1
+
+    threads = [threading.Thread(target=ask, args=(opened(), n)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == {"queued": 1, "key": 11}
+
+
 def test_the_same_key_is_an_echo_even_where_the_session_failed(board: Board, clock: Clock) -> None:
     asked(board, key="k")
     board.fail(claimed(board), "no.", again=False)
@@ -459,6 +478,33 @@ def test_what_is_queued_anew_must_fit(opened: Opens) -> None:
         board.retry("s")
     assert caught.value.reason == "full"
     assert board.session("s").status == "cancelled"  # type: ignore[union-attr]
+
+
+def test_a_session_that_is_being_cancelled_stands_for_no_request(board: Board) -> None:
+    asked(board, key="first")
+    claim = claimed(board)
+    before = board.cancel("s")
+    for given in ({}, {"key": "k"}, {"digest": "other"}):
+        with pytest.raises(Refused, match=r"session s: is being cancelled; ask again in some seconds\.") as refused:
+            asked(board, **given)
+        assert refused.value.reason == "open"
+    assert board.submit("s", orders(), digest="d", key="first") == (before, False)  # that request again
+    board.cancelled(claim)
+    assert board.submit("s", orders(), digest="d", key="first")[1] is False
+    assert board.submit("s", orders(), digest="d", key="k")[1]  # the key was not used up
+    assert claimed(board).attempt == 2
+
+
+def test_what_is_being_cancelled_is_not_queued_anew_before_it_is(board: Board) -> None:
+    asked(board, count=2)
+    failing, working = claimed(board), claimed(board)
+    board.fail(failing, "no.", again=False)
+    before = board.cancel("s")
+    with pytest.raises(Refused, match="being cancelled") as refused:
+        board.retry("s")
+    assert (refused.value.reason, board.session("s")) == ("open", before)
+    board.cancelled(working)
+    assert board.retry("s") == (board.session("s"), 2)
 
 
 def test_cancelling_what_waits_for_another_try_closes_it(board: Board, clock: Clock) -> None:
@@ -764,6 +810,105 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, spoil: str) -> None:
             call()
 
 
+def holds(path: Path) -> sqlite3.Connection:
+    """Another process that writes, and doesn't end."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def test_others_that_write_are_not_waited_for_longer_than_is_told(tmp_path: Path) -> None:
+    board = SqliteBoard(tmp_path / "state.sqlite", FREE, wait_s=0.2)
+    before = asked(board)
+    other = holds(board._file.path)
+    for call in (lambda: asked(board, "t"), lambda: board.cancel("s"), lambda: board.claim("w")):
+        with pytest.raises(Unavailable, match=r"others wrote for 0\.2 s; try again\.$"):
+            call()
+    assert board.session("s") == before  # who reads waits for nobody
+    other.execute("ROLLBACK")
+    other.close()
+    assert asked(board, "t").status == "queued"
+    board.close()
+
+
+def test_waiting_for_others_that_write_stops_no_greenlet(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    SqliteBoard(path, FREE).counts()
+    code = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import gevent, sys; from pathlib import Path\n"
+        "from qmv.service.queue.board import Limits, Unavailable\n"
+        "from qmv.service.queue.sqlite_board import SqliteBoard\n"
+        "board, turns = SqliteBoard(Path(sys.argv[1]), Limits(), wait_s=1.0), []\n"
+        "def turn():\n"
+        "    while True:\n"
+        "        turns.append(board.counts())\n"
+        "        gevent.sleep(0.01)\n"
+        "gevent.spawn(turn)\n"
+        "waiting = [gevent.spawn(board.cancel, 's') for _ in range(3)]\n"
+        "gevent.joinall(waiting)\n"
+        "assert all(isinstance(one.exception, Unavailable) for one in waiting)\n"
+        "print(len(turns))"
+    )
+    other = holds(path)
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True)
+    other.close()
+    assert int(done.stdout) > 5, done.stderr  # where SQLite waits, there are 1 to 3
+
+
+@pytest.mark.parametrize("becomes", ["nothing", "another"])
+def test_a_file_that_is_gone_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, becomes: str) -> None:
+    monkeypatch.setattr(sqlite_file, "_LOOK_S", 0.0)
+    board, path = SqliteBoard(tmp_path / "state.sqlite", FREE), tmp_path / "state.sqlite"
+    asked(board)
+    claim = claimed(board)
+    saved = SqliteBoard(tmp_path / "saved.sqlite", FREE)
+    asked(saved, "saved")
+    saved.close()
+    for file in tmp_path.glob("state.sqlite*"):
+        file.unlink()
+    if becomes == "another":
+        (tmp_path / "saved.sqlite").rename(path)
+    assert [session.id for session in board.sessions(9)] == (["saved"] if becomes == "another" else [])
+    assert board.tell(claim, Live()) is Word.LOST
+    new = asked(board, "new")
+    board.close()
+    after = SqliteBoard(path, FREE)  # it is on the disk
+    assert after.session("new") == new
+    after.close()
+
+
+# -- a clock that is set back ----------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_nothing_runs_whatever_the_clock_says(board: Board, clock: Clock) -> None:
+    asked(board)
+    clock.now -= 3600
+    assert (board.due(), board.counts().oldest_s) == (1, 0)
+    assert board.give_back(claimed(board))
+    clock.now -= 3600
+    assert board.fail(claimed(board), "no answer.", again=True)
+    assert board.claim("w") is None
+    clock.now -= 3600  # no back-off is as long as that
+    assert board.due() == 1
+    claimed(board)
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_no_longer_than_another(board: Board, clock: Clock) -> None:
+    asked(board, count=2)
+    dead, living = claimed(board), claimed(board)
+    version = board.changes(0)[0]
+    clock.now -= 3600
+    assert board.due() == 2  # so that somebody asks
+    assert board.claim("w") is None
+    assert (board.due(), board.counts().running, board.changes(0)[0]) == (0, 2, version)
+    clock.now += 10
+    assert board.tell(living, Live()) is Word.GO_ON
+    clock.now += 10
+    assert claimed(board).n == dead.n
+    assert board.claim("w") is None
+
+
 # -- what others spoil -----------------------------------------------------------------------------------------------
 
 
@@ -804,6 +949,70 @@ def test_a_running_job_that_cannot_be_read_any_more_is_put_aside(
     clock.now += 15
     assert board.claim("w") is None
     assert (board.due(), board.counts().running) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "newer", [{"mood": "calm"}, {"song": None}, {"song": None, "songs": ["a.wav"]}], ids=["more", "less", "other"]
+)
+def test_what_a_newer_version_asked_for_waits_for_its_workers(
+    opened: Opens, clock: Clock, tmp_path: Path, redis: RedisServer, newer: dict[str, Any]
+) -> None:
+    board = opened()
+    asked(board, "theirs", priority=9)
+    asked(board, "ours")
+    mine = stored(board, redis, tmp_path)
+    order = {name: value for name, value in {**mine["order"], **newer}.items() if value is not None}
+    store(board, redis, tmp_path, {**mine, "order": order})
+    ours = claimed(board)
+    assert ours.session == "ours"
+    clock.now += 1000
+    assert claimed(board).session == "ours"
+    assert board.claim("w") is None
+    assert stored(board, redis, tmp_path)["order"] == order
+    store(board, redis, tmp_path, mine)  # as if this were a worker of that version
+    assert claimed(board).session == "theirs"
+
+
+def test_what_a_newer_version_asked_for_is_kept_with_all_that_becomes_of_it(
+    opened: Opens, clock: Clock, tmp_path: Path, redis: RedisServer
+) -> None:
+    board = opened()
+    asked(board, "theirs")
+    before = video(board, "theirs")
+    claim = claimed(board)
+    running = stored(board, redis, tmp_path)
+    order = {**running["order"], "mood": "calm"}
+    store(board, redis, tmp_path, {**running, "order": order})
+    assert video(board, "theirs").status == "running"
+    assert board.tell(claim, Live(percent=3)) is Word.GO_ON
+    clock.now += 15
+    assert board.claim("w") is None  # lost, and nobody here can make it
+    board.cancel("theirs")
+    assert board.retry("theirs") is not None
+    assert (video(board, "theirs").status, board.claim("w")) == ("queued", None)
+    assert video(board, "theirs").title == before.title
+    assert stored(board, redis, tmp_path)["order"] == order
+
+
+def stored(board: Board, redis: RedisServer, tmp_path: Path) -> dict[str, Any]:
+    """The first job of the session `theirs`, as it is kept."""
+    if isinstance(board, RedisBoard):
+        text = redis.client.hget("qmv:session:theirs", "1")
+    else:
+        with sqlite3.connect(tmp_path / "state" / "state.sqlite") as db:
+            text = db.execute("SELECT job FROM jobs WHERE session = 'theirs'").fetchone()[0]
+        db.close()
+    job: dict[str, Any] = json.loads(text)
+    return job
+
+
+def store(board: Board, redis: RedisServer, tmp_path: Path, job: dict[str, Any]) -> None:
+    if isinstance(board, RedisBoard):
+        redis.client.hset("qmv:session:theirs", "1", json.dumps(job))
+    else:
+        with sqlite3.connect(tmp_path / "state" / "state.sqlite") as db:
+            db.execute("UPDATE jobs SET job = ? WHERE session = 'theirs'", (json.dumps(job),))
+        db.close()
 
 
 def test_what_another_version_added_is_left_out(redis: RedisServer) -> None:

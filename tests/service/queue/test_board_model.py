@@ -24,6 +24,7 @@ from qmv.live.progress import Live
 from qmv.service.queue.board import Board, Limits, Refused, Word
 from qmv.service.queue.jobs import CLOSED, Claim, Order, Session
 from qmv.service.queue.redis_board import RedisBoard
+from qmv.service.queue.rules import longest_lease_s
 from qmv.service.queue.sqlite_board import SqliteBoard
 from tests.fakes.redis_server import redis_server
 
@@ -77,6 +78,8 @@ class Machine(RuleBasedStateMachine):
         for job, (_, until) in [*self.holders.items()]:
             if until <= self.now:
                 self._robbed(job)
+            elif until > self.now + longest_lease_s(LIMITS):
+                self.holders[job] = (self.holders[job][0], self.now + LIMITS.lease_s)
         claim = self.board.claim("w")
         if claim is None:
             assert self.board.due() == 0
@@ -145,6 +148,10 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 6.0, 16.0, 90.0, 1000.0]))
     def wait(self, seconds: float) -> None:
         self.now += seconds
+
+    @rule(seconds=st.sampled_from([3.0, 5000.0]))
+    def set_the_clock_back(self, seconds: float) -> None:
+        self.now -= seconds
 
     @rule()
     def forget(self) -> None:

@@ -15,9 +15,10 @@ import pytest
 from qmv.engine.secrets import forget_old_texts, redacted
 from qmv.engine.song_addresses import check_address
 from qmv.live.progress import Live
-from qmv.service.queue.board import Limits, Word
+from qmv.service.queue.board import Limits, Refused, Word
 from qmv.service.queue.jobs import Order
 from qmv.service.queue.redis_board import RedisBoard
+from qmv.service.queue.redis_link import RedisLink
 from tests.fakes.redis_server import RedisServer, redis_server
 
 ORDER = Order(song="a.mp3", title="A", style="neon")
@@ -132,6 +133,24 @@ def test_an_end_is_told_once(board: RedisBoard, way: Way, end: str) -> None:
     assert getattr(board, end)(claim, *given[end][0], **given[end][1])
     assert not way.loses
     assert board.counts().totals.get("failed", 0) + board.counts().totals.get("finished", 0) == (end != "give_back")
+
+
+@pytest.mark.parametrize("changes", [0, 1, 3])
+def test_nothing_is_refused_by_what_others_change_meanwhile(redis: RedisServer, changes: int) -> None:
+    """What was read before and after a change of theirs does not belong together."""
+    link, values = RedisLink(redis.url), list[bytes]()
+    redis.client.set("watched", "0")
+
+    def step(pipe: Any) -> None:
+        values.append(pipe.get("watched"))
+        if len(values) <= changes:
+            redis.client.incr("watched")
+        raise Refused("open", f"it is {values[-1].decode()}.")
+
+    with pytest.raises(Refused, match=f"it is {changes}"):
+        link.change(["watched"], step)
+    assert len(values) == changes + 1
+    link.close()
 
 
 def test_a_password_stays_hidden_however_many_songs_come() -> None:

@@ -99,6 +99,7 @@ def test_the_oldest_is_what_waits_longest_since_it_could_run() -> None:
     tickets = [ticket("a", age=500, due=-20), ticket("b", age=999, due=5), ticket("c", runs=True, due=7)]
     counts = rules.counts(tickets, NOW)
     assert (counts.queued, counts.running, counts.oldest_s) == (2, 1, 20)
+    assert rules.counts([*tickets, ticket("d", age=30, due=-NOW)], NOW).oldest_s == 30
 
 
 # -- what becomes of a job -------------------------------------------------------------------------------------------
