@@ -137,6 +137,18 @@ def test_uploads_of_a_refused_start_are_removed_and_those_of_a_session_stay(web:
     assert kept(web, "has-none") == 1
 
 
+def test_uploads_of_videos_that_others_replace_are_removed(web: Web, song: Path) -> None:
+    first, other = song.read_bytes(), song.read_bytes() + b"\0\0"
+    for songs in ([first], [other], [first, other], [first]):
+        assert upload(web, "replaced", *songs).status == 202
+        assert kept(web, "replaced") == len(songs)
+        assert web.ask("POST", "/api/phase3/cancel/replaced").status == 200
+    assert upload(web, "replaced", other, b"no song").status == 400
+    assert kept(web, "replaced") == 1
+    assert start(web, "replaced").status == 202  # by an address
+    assert kept(web, "replaced") == 0
+
+
 def test_uploads_that_find_no_room_are_removed(tmp_path: Path, song: Path) -> None:
     with running(tmp_path, open=1) as web:
         assert start(web, "fits").status == 202
