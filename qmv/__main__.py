@@ -28,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)
-    given = parser.parse_args(arguments)
+    given, given_rest = parser.parse_known_args(arguments)
+    if given_rest and not hasattr(given, "rest"):
+        parser.error(f"unrecognized arguments: {' '.join(given_rest)}")
+    given.rest = given_rest
     if given.command is None:
         parser.print_help()
         return 0

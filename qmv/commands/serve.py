@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qmv.settings import Setting
 
 __all__ = ["add"]
 
@@ -32,16 +36,33 @@ def add(commands: Any) -> None:
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings of run.py for every video")
     for field in dataclasses.fields(ServiceSettings):
         if field.name != "overrides":
-            _add_flag(parser, field.name, str(field.type), described(ServiceSettings)[field.name].help)
-    parser.set_defaults(command=_serve)
+            _add_flag(parser, field.name, str(field.type), _help(field, described(ServiceSettings)[field.name]))
+    parser.set_defaults(command=_serve, rest=[])  # argparse takes words only once, before flags or after them
+
+
+def _help(field: dataclasses.Field[Any], meta: Setting) -> str:
+    value: Any = field.default
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    elif isinstance(value, float):
+        value = f"{value:g}"
+    elif isinstance(value, tuple):
+        value = " ".join(value)
+    told = "none" if value in (None, "") else value
+    return f"{meta.help} ({f'{meta.unit}; ' if meta.unit else ''}default: {told})"
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _add_flag(parser: argparse.ArgumentParser, name: str, kind: str, help: str) -> None:
-    flag, more = f"--{name.replace('_', '-')}", dict[str, Any](default=None, help=help.replace("%", "%%"), dest=name)
+    flag, more = _flag(name), dict[str, Any](default=None, help=help.replace("%", "%%"), dest=name)
     if kind == "bool":
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, **more)
     elif kind.startswith("tuple"):
-        parser.add_argument(flag, action="append", metavar="A,B", type=lambda text: text.split(","), **more)
+        words = "NAME=A,B" if name == "offered" else "A,B"
+        parser.add_argument(flag, action="append", metavar=words, **more)
     else:
         number = int if kind == "int" else float if "float" in kind else str
         parser.add_argument(flag, type=number, metavar=name.upper(), **more)
@@ -54,12 +75,12 @@ def _serve(given: argparse.Namespace) -> None:
     from qmv.service.settings import ServiceSettings, log_to_stderr
 
     read_env_file(Path.cwd())
-    hide_addresses(given.settings)
+    words = [*given.settings, *given.rest]
+    hide_addresses(words)
     settings = ServiceSettings.read()
     told = {field.name: getattr(given, field.name, None) for field in dataclasses.fields(settings)}
-    flags: dict[str, Any] = {name: _joined(value) for name, value in told.items() if value is not None}
-    if given.settings:
-        flags["overrides"] = (*settings.overrides, *_checked(given.settings))
+    flags: dict[str, Any] = {name: _joined(name, value) for name, value in told.items() if value is not None}
+    flags["overrides"] = (*settings.overrides, *_checked(words, told))
     try:
         settings = dataclasses.replace(settings, **flags)
     except (TypeError, ValueError) as error:
@@ -71,9 +92,11 @@ def _serve(given: argparse.Namespace) -> None:
     serve(settings)
 
 
-def _checked(words: list[str]) -> list[str]:
-    from qmv.errors import ConfigError
+def _checked(words: Sequence[str], fields: Iterable[str]) -> Sequence[str]:
+    from qmv.errors import ConfigError, UnknownName
 
+    for flag in (word.partition("=")[0] for word in words if word.startswith("-")):
+        raise UnknownName("serve", flag, [_flag(name) for name in fields if name != "overrides"])
     for word in words:
         key, sign, _ = word.partition("=")
         if not key.strip("+ ") or not (sign or word.startswith("~")):
@@ -81,8 +104,14 @@ def _checked(words: list[str]) -> list[str]:
     return words
 
 
-def _joined(value: Any) -> Any:
+def _joined(name: str, value: Any) -> Any:
     """A flag that was given several times, or with several words, as the one list that it stands for."""
+    from qmv.errors import ConfigError
+    from qmv.service.settings import words_of
+
     if not isinstance(value, list):
         return value
-    return tuple(word.strip() for words in value for word in words if word.strip())
+    try:
+        return tuple(word for text in value for word in words_of(name, text))
+    except ValueError as error:
+        raise ConfigError(f"serve: {_flag(name)} has a quote that is not closed, got '{' '.join(value)}'.") from error

@@ -13,13 +13,16 @@ from pathlib import Path
 
 from qmv.engine.song_addresses import is_loopback
 from qmv.errors import ConfigError, OutputError, output_error
+from qmv.service.intake.offer import Offer
 from qmv.service.queue.board import Unavailable
 from qmv.service.settings import PREFIX, ServiceSettings, open_board, program, redis_url, token
 
-__all__ = ["check_all", "check_door", "free_port"]
+__all__ = ["check_all", "check_clouds", "check_door", "check_overrides", "free_port"]
 
 _NEEDS = ("flask", "flask_limiter", "gevent", "prometheus_client")
 _NEEDS_FOR_REDIS = ("celery", "redis")
+_LIBRARIES = {"gcs": ("google.cloud.storage", "gcs"), "object_store": ("obstore", "object-store")}  # of storages
+_KEPT_BY = {"gs": "gcs", "s3": "object_store", "az": "object_store"}
 _OF_SETTINGS = ("", "ConfigError", "PluginError", "UnknownName")  # '': before the run began
 _COMPOSES_WITHIN_S = 120
 _SECOND_HZ = 8000
@@ -29,10 +32,13 @@ _TOKEN_SIGNS = 16
 def check_all(settings: ServiceSettings) -> None:
     """Raises ConfigError or OutputError for the first thing that the service could not work with."""
     _check_extra()
+    _check_workers(settings)
     check_door(settings)
+    check_clouds(settings)
+    Offer.read(settings)
     _check_folder(settings)
     _check_board(settings)
-    _check_overrides(settings)
+    check_overrides(settings)
 
 
 def check_door(settings: ServiceSettings) -> None:
@@ -69,11 +75,37 @@ def free_port(settings: ServiceSettings) -> int:
         ) from error
 
 
+def check_clouds(settings: ServiceSettings) -> None:
+    """Raises ConfigError where the library is missing that storing the videos, or fetching songs, would want."""
+    storage = settings.words.get("storage", "")
+    wanted = {storage: f"storage={storage}"}
+    wanted |= {_KEPT_BY[address.partition("://")[0].lower()]: f"buckets ({address})" for address in settings.buckets}
+    for name, where in wanted.items():
+        library, extra = _LIBRARIES.get(name, ("", ""))
+        if library and not _is_installed(library):
+            raise ConfigError(f"serve: {where} needs {library}, which is not installed; pip install 'qmv[{extra}]'.")
+
+
 def _check_extra() -> None:
     needs = _NEEDS + (_NEEDS_FOR_REDIS if redis_url() else ())
-    missing = [name.replace("_", "-") for name in needs if importlib.util.find_spec(name) is None]
+    missing = [name.replace("_", "-") for name in needs if not _is_installed(name)]
     if missing:
         raise ConfigError(f"serve: {', '.join(missing)} is not installed; pip install 'qmv[service]'.")
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return importlib.util.find_spec(library) is not None
+    except ModuleNotFoundError:  # nor is what it would be a part of
+        return False
+
+
+def _check_workers(settings: ServiceSettings) -> None:
+    if not settings.workers and not redis_url():
+        raise ConfigError(
+            "serve: --workers 0 leaves nobody to render, as there is no REDIS_URL by which workers of other machines "
+            "could be reached; give it at least 1."
+        )
 
 
 def _check_folder(settings: ServiceSettings) -> None:
@@ -98,8 +130,9 @@ def _check_board(settings: ServiceSettings) -> None:
         raise ConfigError(str(error)) from error
 
 
-def _check_overrides(settings: ServiceSettings) -> None:
-    """Plans a video of one silent second with the operator's words, as all videos are made with them."""
+def check_overrides(settings: ServiceSettings) -> None:
+    """Plans a video of one silent second with the operator's words, as all videos are made with them; raises
+    ConfigError for one that is wrong."""
     from qmv.engine.songs import in_quotes
 
     run_py = program(settings)

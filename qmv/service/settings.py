@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from qmv.service.queue.board import Board
 
 __all__ = [
-    "PREFIX", "ServiceSettings", "config_folder", "log_level", "log_to_stderr", "open_board", "program", "quieten", "redis_url",
-    "token", "words_of",
+    "PREFIX", "ServiceSettings", "config_folder", "log_level", "log_to_stderr", "open_board", "program", "quieten",
+    "redis_url", "token", "words_of",
 ]  # fmt: skip
 
 PREFIX = "QMV_SERVICE_"

@@ -13,14 +13,15 @@ import mmap
 import os
 import ssl
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
 
-from qmv.errors import QmvError
+from qmv.errors import ConfigError, QmvError
 from qmv.service.queue.board import Board, Unavailable
-from qmv.service.settings import ServiceSettings, log_level, open_board, redis_url
+from qmv.service.settings import ServiceSettings, log_level, open_board, quieten, redis_url
 
 __all__ = ["app", "render", "ring"]
 
@@ -51,11 +52,13 @@ def _configuration() -> dict[str, Any]:
 
     try:
         read_env_file(Path.cwd())
-        ServiceSettings.read()
+        settings = ServiceSettings.read()
         log_level()
+        if url := redis_url():
+            open_board(settings).close()  # reads the address, and asks nobody
     except QmvError as error:
         sys.exit(f"error: {error}")
-    if not (url := redis_url()):
+    if not url:
         sys.exit("error: REDIS_URL: is not set; put REDIS_URL=redis://HOST:6379/0 into a file .env here, or export it "
             "(without Redis, `qmv serve` brings workers of its own).")  # fmt: skip
     return {
@@ -73,7 +76,8 @@ def _configuration() -> dict[str, Any]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "worker_prefetch_multiplier": 1,
-        "worker_pool": "threads",  # a render is a process of its own
+        # a render is a process of its own; Celery prefers this even to -P prefork
+        **({} if _names(sys.argv, "-P", "--pool") else {"worker_pool": "threads"}),
         "worker_concurrency": 1,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_hijack_root_logger": True,
@@ -86,6 +90,11 @@ def _configuration() -> dict[str, Any]:
 app = Celery("qmv", set_as_current=False)
 app.add_defaults(_configuration)
 _leaving = _Leaving()
+
+
+def _names(arguments: Sequence[str], short: str, long: str) -> bool:
+    """Whether a command line has a flag."""
+    return any(word.startswith(short) or word.partition("=")[0] == long for word in arguments)
 
 
 def _broker(url: str) -> dict[str, Any]:
@@ -147,9 +156,37 @@ def _settings() -> ServiceSettings:
 # -- in every worker -------------------------------------------------------------------------------------------------
 
 
-def _begin(**_: Any) -> None:
-    from qmv.service.work.presence import show
+def _check(**_: Any) -> None:
+    """Ends a worker that could not render anything, before it takes a job; not for each process of a pool."""
+    from qmv.service.checks import check_clouds, check_overrides
 
+    settings = _settings()
+    try:
+        check_clouds(settings)
+        check_overrides(settings)
+        _check_door_of_redis(settings)
+    except QmvError as error:
+        sys.exit(f"error: {error}")
+
+
+def _check_door_of_redis(settings: ServiceSettings) -> None:
+    """Raises ConfigError where Redis does not let us in; one that is away may be on its way, as after a power cut."""
+    from redis.exceptions import AuthenticationError, ResponseError
+
+    board = open_board(settings)
+    try:
+        board.counts()
+    except Unavailable as error:
+        if isinstance(error.__cause__, (AuthenticationError, ResponseError)):
+            raise ConfigError(str(error)) from error
+    finally:
+        board.close()
+
+
+def _begin(**_: Any) -> None:
+    from qmv.service.work.presence import name, show
+
+    log.info("ready, as %s", name())
     show(lambda: _board(os.getpid()), _settings(), _leaving, _sweep)
 
 
@@ -163,6 +200,9 @@ def _log(logger: logging.Logger, **_: Any) -> None:
 
     if "LOG_LEVEL" in os.environ:
         logger.setLevel(log_level())
+    elif not _names(sys.argv, "-l", "--loglevel"):
+        log.setLevel(logging.INFO)  # what became of each job; Celery's own is WARNING
+    quieten()
     for handler in logger.handlers:
         form = handler.formatter._fmt if handler.formatter is not None else None
         handler.setFormatter(Redacting(form))
@@ -187,6 +227,7 @@ def _waiting() -> int:
         raise Unavailable(f"REDIS_URL: cannot be reached ({type(error).__name__}).") from error
 
 
+signals.celeryd_init.connect(_check)
 signals.worker_ready.connect(_begin)
 signals.worker_shutting_down.connect(_end)
 signals.after_setup_logger.connect(_log)

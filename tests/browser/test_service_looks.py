@@ -30,10 +30,10 @@ ERROR = "song (static.mp3): holds no sound that can be decoded; convert it to WA
 
 @pytest.fixture(scope="module")
 def waiting(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[Service]:
-    """A service behind a token, without anybody who works, whose only session stands as `seed` left it."""
+    """A service behind a token, whose only session stands as `seed` left it: the one that may run does."""
     folder = tmp_path_factory.mktemp("waiting")
     seed(folder / "outputs" / "service" / "state.sqlite")
-    with service(folder, environment | {"QMV_SERVICE_TOKEN": TOKEN}, workers=0) as it:
+    with service(folder, environment | {"QMV_SERVICE_TOKEN": TOKEN, "QMV_SERVICE_RUNNING": "1"}) as it:
         yield it
 
 

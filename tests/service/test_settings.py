@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from pathlib import Path
 
 import pytest
 
 from qmv.errors import ConfigError
-from qmv.service.settings import PREFIX, ServiceSettings, log_level, token
+from qmv.service.settings import PREFIX, ServiceSettings, log_level, quieten, token
 from qmv.settings import described
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,28 @@ def test_what_is_written_for_the_own_processes_reads_as_the_same() -> None:
         web_songs=False, keep_days=0.25, program="/a folder/run.py",
     )  # fmt: skip
     assert ServiceSettings.read(settings.environ()) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("IMAGES", "canvas,folder", ("canvas", "folder")),
+        ("IMAGES", "canvas, folder runware", ("canvas", "folder", "runware")),
+        ("BUCKETS", "gs://a/b,s3://c", ("gs://a/b", "s3://c")),
+        ("PROXIES", "10.0.0.0/8,::1", ("10.0.0.0/8", "::1")),
+        ("OFFERED", "style=neon,noir fps=", ("style=neon,noir", "fps=")),
+        ("OVERRIDES", "brief='a, b' plugins=[c,d]", ("brief=a, b", "plugins=[c,d]")),
+    ],
+)
+def test_commas_part_names_and_belong_to_values(name: str, text: str, words: tuple[str, ...]) -> None:
+    assert getattr(ServiceSettings.read({f"{PREFIX}{name}": text}), name.lower()) == words
+
+
+def test_libraries_do_not_tell_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PIL", "filelock"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
+    quieten()
+    assert not logging.getLogger("PIL.PngImagePlugin").isEnabledFor(logging.DEBUG)
 
 
 def test_no_variables_give_the_defaults() -> None:
@@ -34,8 +57,13 @@ def test_no_variables_give_the_defaults() -> None:
         ("LEASE_S", "1", "lease_s must be at least 2 and at most 600 (s), got 1"),
         ("UPLOAD_MB", "nan", "upload_mb must be"),
         ("WEB_SONGS", "maybe", "must be true or false, got 'maybe'"),
-        ("WORKER", "2", "QMV_SERVICE_WORKER: is not known; known: QMV_SERVICE_HOST, "),
+        ("WORKER", "2", "'QMV_SERVICE_WORKER' is not known. Did you mean 'QMV_SERVICE_WORKERS'? Known: "),
         ("PROXIES", "10.0.0.0/8 proxy", "proxies are addresses or networks such as 10.0.0.0/8, got 'proxy'"),
+        (
+            "BUCKETS",
+            "gs://films http://host",
+            "buckets are addresses such as gs://BUCKET/FOLDER, s3:// or az://, got 'http://host'",
+        ),
         ("OVERRIDES", "brief='open", "QMV_SERVICE_OVERRIDES: must be words, with quotes that are closed"),
     ],
 )

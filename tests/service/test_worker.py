@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,6 +58,8 @@ def test_pool_renders_and_gives_its_job_back_when_it_ends(
     board = place.board()
     with Workers(place, "celery", pool=pool) as workers:
         first = workers.start()
+        shown = {"threads": "thread"}.get(pool, pool)
+        eventually(lambda: re.search(rf"concurrency: *1 \({shown}\)", workers.said), 60)
         board.submit("a", [place.order()], digest="a")
         ring(place, 1)
         assert closed(board, "a").status == "finished"
@@ -167,8 +170,10 @@ def test_cancel_reaches_a_running_render_and_a_waiting_one(placed: Callable[...,
         ({"REDIS_URL": ""}, "error: REDIS_URL: is not set"),
         ({"QMV_SERVICE_LEASE_S": "long"}, "error: QMV_SERVICE_LEASE_S: must be a number"),
         ({"LOG_LEVEL": "loud"}, "error: LOG_LEVEL: is DEBUG"),
+        ({"REDIS_URL": "http://127.0.0.1"}, "error: REDIS_URL holds no address of Redis"),
+        ({"QMV_SERVICE_OVERRIDES": "qualty=draft"}, "qualty"),
     ],
-    ids=["no address", "a setting", "a level"],
+    ids=["no address", "a setting", "a level", "another address", "an override"],
 )
 def test_wrong_environment_is_one_sentence(
     environ: dict[str, str], words: str, environment: dict[str, str], tmp_path: Path
@@ -178,6 +183,34 @@ def test_wrong_environment_is_one_sentence(
     assert ended.returncode == 1
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_wrong_password_is_one_sentence(environment: dict[str, str], tmp_path: Path, redis: RedisServer) -> None:
+    wrong = redis.url.replace(redis.password, "sesame-open-7")
+    settings = environment | {"REDIS_URL": wrong, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(START, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert "mend REDIS_URL" in line
+    assert "sesame" not in ended.stderr
+
+
+def test_worker_says_by_itself_what_it_does(placed: Callable[..., Place], tmp_path: Path) -> None:
+    """At the level that Celery has by default, which tells nothing of its own."""
+    place, said = placed(), tmp_path / "said.txt"
+    board = place.board()
+    with (
+        said.open("wb") as stream,
+        subprocess.Popen(START, cwd=ROOT, env=place.environ, stdout=stream, stderr=stream) as w,
+    ):
+        board.submit("a", [place.order()], digest="a")
+        assert closed(board, "a").status == "finished"
+        eventually(lambda: b"finished, after" in said.read_bytes(), 5)
+        w.terminate()
+    text = said.read_text()
+    assert "ready, as" in text
+    assert "video 1 of a: try 1" in text
+    board.close()
 
 
 def test_password_stands_in_no_log(environment: dict[str, str], tmp_path: Path) -> None:

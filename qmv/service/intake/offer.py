@@ -48,7 +48,7 @@ class Offer:
         for knob in KNOBS.values():
             choices = knob.choices
             if knob.name == "image":
-                choices = settings.images
+                choices = _images(settings, {*_presets(folders, "image"), *registry.names("image")})
             elif knob.name in _GROUPS:
                 choices = tuple(sorted({*_presets(folders, knob.name), *_plugins(registry, knob.name)}))
             default = settings.images[0] if knob.name == "image" and settings.images else config.get(knob.name)
@@ -115,6 +115,13 @@ def _presets(folders: Sequence[Path], group: str) -> dict[str, Path]:
             if _NAME.fullmatch(file.stem):
                 found.setdefault(file.stem, file)
     return found
+
+
+def _images(settings: ServiceSettings, known: set[str]) -> tuple[str, ...]:
+    for name in settings.images:
+        if name not in known:
+            raise UnknownName("QMV_SERVICE_IMAGES", name, known)
+    return settings.images
 
 
 def _plugins(registry: Registry, kind: str) -> list[str]:

@@ -95,7 +95,8 @@ class _Attempt:
         self.pictures: deque[tuple[int, Path]] = deque()
         self.began_at = now_s()
         self.until_s = self.told_at = self.counted_at = 0.0
-        self.away = False  # the board, when it was told last
+        self.took_s = 0.0  # the board's last answer
+        self.away = self.silent = False  # the board, when it was told last; we, until the render had to end
         self.end: _End | None = None
         self.end_at = 0.0
 
@@ -154,7 +155,8 @@ class _Attempt:
     def _keep_pictures(self) -> None:
         """Some of those that wait; none where a slow board has to hear of the lease first."""
         end = time.monotonic() + _PICTURES_S
-        while self.pictures and time.monotonic() < end and self.until_s - now_s() > self.claim.lease_s / 2:
+        needed_s = self.claim.lease_s / 2 + 2 * self.took_s
+        while self.pictures and time.monotonic() < end and self.until_s - now_s() > needed_s:
             index, path = self.pictures.popleft()
             jpeg = thumbnail(path)
             try:
@@ -178,7 +180,8 @@ class _Attempt:
         except Unavailable as error:
             self._complain(error)
             return
-        self.away, self.told = False, self.live
+        self.away, self.told, self.took_s = False, self.live, now_s() - asked_at
+        self.silent = self.silent or 0 < self.until_s <= now_s()
         if word is Word.LOST:
             self._stop(_End.LOST)
             return
@@ -230,7 +233,7 @@ class _Attempt:
                 "choose a shorter song, a lower quality or fewer pictures.",
                 again=False,
             )
-        elif now_s() >= self.until_s:  # it was ended for our silence, not for anything of its own
+        elif self.silent or now_s() >= self.until_s:  # it was ended for our silence, not for anything of its own
             told = "given back, the queue could not be told in time"
             self._say(lambda: self.board.give_back(self.claim), told)
         else:
