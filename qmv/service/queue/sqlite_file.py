@@ -65,8 +65,9 @@ class SqliteFile:
         self._one_writes = threading.Lock()  # spares the threads of a process SQLite's waiting, which knows no queue
 
     def close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+        with contextlib.suppress(IndexError):  # others take some, too
+            while True:
+                self._idle.pop().close()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

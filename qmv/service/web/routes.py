@@ -64,7 +64,7 @@ ROUTES = (
         answers={200: (JSON, "Status")}, problems=(400, 403, 404, 503)),
     Route(method="POST", path="/api/phase3/retry/{session_id}", view="retry",
         summary="Queue the videos that failed or were cancelled anew",
-        answers={202: (JSON, "Status"), 200: (JSON, "Status")}, problems=(400, 403, 404, 503)),
+        answers={202: (JSON, "Status"), 200: (JSON, "Status")}, problems=(400, 403, 404, 409, 503)),
     Route(method="GET", path="/api/phase3/events/{session_id}", view="events",
         summary="The status at each change, as server-sent events: status, heartbeat, end",
         answers={200: ("text/event-stream", "")}, problems=(400, 404, 503), headers=("Last-Event-ID",)),
