@@ -23,7 +23,7 @@ __all__ = ["main", "work"]
 
 log = logging.getLogger("qmv.service")
 
-_LOOKS_EVERY_S = 0.25
+_LOOKS_EVERY_S, _LONGEST_PAUSE_S = 0.25, 5.0
 
 
 def main() -> int:
@@ -47,15 +47,19 @@ def main() -> int:
 def work(board: Board, settings: ServiceSettings, leaving: threading.Event) -> None:
     """Renders what is due until `leaving`; a queue that cannot be reached is asked again."""
     show(lambda: open_board(settings), settings, leaving)  # connections are no good to two threads
-    me = name()
+    me, pause_s = name(), _LOOKS_EVERY_S
     while not leaving.is_set():
         try:
             claim = board.claim(me) if board.due() else None
         except Unavailable as error:
-            log.warning("%s", error)
-            claim = None
+            if pause_s == _LOOKS_EVERY_S:  # one line for each time that it is away
+                log.warning("%s", error)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            leaving.wait(pause_s)
+            continue
+        pause_s = _LOOKS_EVERY_S
         if claim is None:
-            leaving.wait(_LOOKS_EVERY_S)
+            leaving.wait(pause_s)
             continue
         log.info("video %d of %s: try %d", claim.n, claim.session, claim.attempt)
         perform(claim, board, settings, leaving)

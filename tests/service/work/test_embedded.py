@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from qmv.service.queue.board import Unavailable
+from qmv.service.queue.sqlite_board import SqliteBoard
+from qmv.service.settings import ServiceSettings
+from qmv.service.work.embedded import work
 from tests.conftest import ROOT
 from tests.service.work.rendering import Place, Workers, children_of, closed, eventually, gone, video
 
@@ -41,6 +47,28 @@ def test_worker_takes_jobs_as_they_come(placed: Callable[..., Place]) -> None:
             assert started - at < 1.5  # half a second, and what the machine has to do besides
             assert closed(board, name).status == "finished"
     board.close()
+
+
+def test_queue_that_is_away_is_told_once_each_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With pauses that grow; a board of a test's own says when it is away."""
+    leaving = threading.Event()
+
+    class Away(SqliteBoard):
+        asked: ClassVar[list[float]] = []
+
+        def due(self) -> int:
+            self.asked.append(time.monotonic())
+            if len(self.asked) == 7:
+                leaving.set()
+            if len(self.asked) == 4:
+                return 0
+            raise Unavailable("queue: is away.")
+
+    settings = ServiceSettings(outputs=str(tmp_path))
+    work(Away(settings.folder / "state.sqlite", settings.limits), settings, leaving)
+    waits = [after - before for before, after in itertools.pairwise(Away.asked)]
+    assert waits[0] < waits[1] < waits[2]
+    assert caplog.messages.count("queue: is away.") == 2
 
 
 def test_sigterm_gives_the_job_back_and_another_finishes_it_from_the_cache(placed: Callable[..., Place]) -> None:
