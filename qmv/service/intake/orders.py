@@ -112,7 +112,9 @@ def checked_song(address: object, settings: ServiceSettings) -> None:
     """Raises ConfigError for an address that outsiders may not name."""
     ways = _ways(settings)
     if not isinstance(address, str) or not is_remote(address) or len(address) > _LONGEST_ADDRESS:
-        raise ConfigError(f"songs: '{shown(address)}' is no address of a song; allowed: {ways}; a file is sent as songs=@FILE.")
+        raise ConfigError(
+            f"songs: '{shown(address)}' is no address of a song; allowed: {ways}; a file is sent as songs=@FILE."
+        )
     if "${" in address or "\\" in address or not address.isprintable():
         raise ConfigError(f"songs: an address must not hold '${{', a backslash or signs of control; allowed: {ways}.")
     check_address(address)  # hides what is secret in it, so the sentences come after it
