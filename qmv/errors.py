@@ -64,7 +64,9 @@ class PluginError(QmvError):
 
 
 class OutputError(QmvError):
-    """A result cannot be written."""
+    """A result cannot be written; `passing` where that may be otherwise later, as on a full disk."""
+
+    passing = False
 
 
 class ServiceError(QmvError):
@@ -89,7 +91,9 @@ TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 def exit_code(error: QmvError) -> int:
     """What a run that ends with the error says to who started it: TRY_AGAIN where the same run may succeed later, as
     after a full disk or a service that did not answer; else 1."""
-    passing = isinstance(error, (OutputError, ServiceError)) and not isinstance(error, (AccessError, BudgetError))
+    if isinstance(error, OutputError):
+        return TRY_AGAIN if error.passing else 1
+    passing = isinstance(error, ServiceError) and not isinstance(error, (AccessError, BudgetError))
     return TRY_AGAIN if passing else 1
 
 
@@ -112,4 +116,6 @@ def output_error(error: OSError, option: str = "outputs") -> OutputError | None:
     if error.errno not in _CURES:
         return None
     where = f" ({error.filename})" if error.filename else ""
-    return OutputError(f"{option}{where}: {_CURES[error.errno].format(option=option)}.")
+    told = OutputError(f"{option}{where}: {_CURES[error.errno].format(option=option)}.")
+    told.passing = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -60,7 +61,7 @@ def has_key(text: str) -> bool:
 def redacted(text: str) -> str:
     """The text with each secret of the environment, and each hidden text, blanked out, also as JSON, YAML and addresses
     write it."""
-    values = {value.strip() for name, value in os.environ.items() if _is_secret(name) and not _is_path(value)}
+    values = {value.strip() for name, value in _environment() if _is_secret(name) and not _is_path(value)}
     written = {form for value in values if len(value) >= _SHORTEST for form in _written(value)}
     written.update(*(hidden.forms for hidden in [*_texts.values()]))  # a copy: other threads hide more meanwhile
     found = [form for form in written if form in text]
@@ -73,6 +74,13 @@ def _written(value: str) -> frozenset[str]:
     """How JSON, addresses and YAML spell it."""
     in_json = json.dumps(value, ensure_ascii=False)[1:-1]
     return frozenset({value, in_json, quote(value, safe=""), value.replace("'", "''")})
+
+
+def _environment() -> list[tuple[str, str]]:
+    """As it is at one moment; another thread may be changing it."""
+    while True:
+        with contextlib.suppress(KeyError, RuntimeError):
+            return [*os.environ.items()]
 
 
 def _is_secret(name: str) -> bool:

@@ -87,7 +87,7 @@ class Watch:
         self._try("tell", watcher.tell)
         while (events := self._next()) is not None:
             for event in events:
-                self._try("see", partial(watcher.see, _blanked(event)))  # here, since it takes a while
+                self._try("see", partial(_seen, watcher, event))  # here, since it takes a while
             self._try("tell", watcher.tell)
         while "tell" in self._failing and self._until is not None and time.monotonic() + _AGAIN_S < self._until:
             time.sleep(_AGAIN_S)
@@ -128,6 +128,10 @@ def _checked(watcher: Any) -> Watcher:
     if not isinstance(watcher, Watcher):
         raise PluginError(f"watch() must give a Watcher, got {watcher!r}; mend the plugin.")
     return watcher
+
+
+def _seen(watcher: Watcher, event: Event) -> None:
+    watcher.see(_blanked(event))
 
 
 def _blanked(event: E) -> E:

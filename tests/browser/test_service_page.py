@@ -98,7 +98,7 @@ def finished(browser: Browser, served: Service, small_song: Path) -> Iterator[Ta
 
 def test_progress_moves_and_pictures_arrive(finished: Tab) -> None:
     seen = finished.page.evaluate("seen")
-    assert len(seen["values"]) >= 4
+    assert len(seen["values"]) >= 3  # so small a video is soon rendered
     assert all(a < b for a, b in pairwise(seen["values"]))
     assert seen["pictures"] >= 12  # of six seconds at two beats a second, the last beat may lack a picture of its own
 

@@ -137,9 +137,10 @@ def test_what_cannot_be_sent_back_is_not_remembered(
     there = site(step, validators=[], headers={name: value})
     with pytest.raises(ServiceError):
         there.web(patience_s=0).fetch(there.url(), part, MOST)
-    known = there.web().fetch(there.url(), part, MOST)
+    patient = there.web(answer_s=10.0, patience_s=20.0)
+    known = patient.fetch(there.url(), part, MOST)
     assert known == Edition(size_bytes=len(BODY))
-    assert there.web().fetch(there.url(), part, MOST, Edition(etag=value, modified=value)) == known
+    assert patient.fetch(there.url(), part, MOST, Edition(etag=value, modified=value)) == known
 
 
 # -- what breaks -----------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def test_sweep_with_jobs_that_fail_writes_and_says_no_signature(
     ended: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     done = ended("-m", f"song={MISSING}", "hydra/launcher=basic")
-    assert done.returncode == 1
+    assert done.returncode == 75  # there may be a server the next time
     assert "0 of 2 jobs finished" in done.stderr
     assert SIGN not in done.stdout + done.stderr
     assert holding(tmp_path / "outputs", SIGN) == []

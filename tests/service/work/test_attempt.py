@@ -135,6 +135,7 @@ def test_damaged_event_does_not_end_the_worker(place: Place, board: Board, caplo
         '(place / \'events.jsonl\').write_text(\'{"event": "PictureReady", "index": "x"}\\n\')\ntime.sleep(60)\n',
         encoding="utf-8",
     )
+    others = {child.pid for child in children_of(os.getpid(), "qmv.service")}
     board.submit("s", [place.order()], digest="d")
     claim = board.claim("w")
     assert claim is not None
@@ -144,7 +145,7 @@ def test_damaged_event_does_not_end_the_worker(place: Place, board: Board, caplo
     assert (waits.status, waits.retry_at is not None) == ("queued", True)
     assert waits.error.startswith("the worker failed unexpectedly (ValueError)")
     assert "Traceback" in caplog.text
-    assert children_of(os.getpid(), "qmv.service") == []
+    assert {child.pid for child in children_of(os.getpid(), "qmv.service")} <= others
 
 
 def test_killed_render_is_tried_again_later(place: Place, board: Board) -> None:
@@ -166,9 +167,10 @@ def test_killed_render_is_tried_again_later(place: Place, board: Board) -> None:
 
 def test_cancel_ends_the_render_and_its_workers_within_seconds(place: Place, board: Board) -> None:
     place.dawdle("video", 60)
+    others = {child.pid for child in children_of(os.getpid(), "qmv.service")}
     board.submit("s", [place.order()], digest="d")
     thread = started(place, board)
-    pids = [child.pid for child in children_of(os.getpid(), "qmv.service")]
+    pids = [child.pid for child in children_of(os.getpid(), "qmv.service") if child.pid not in others]
     assert len(pids) == 2
     board.cancel("s")
     thread.join(8)
@@ -263,16 +265,16 @@ def test_render_ends_before_its_lease_where_the_queue_cannot_be_reached_and_that
 def test_slow_queue_hears_of_the_lease_before_it_gets_pictures(
     tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]
 ) -> None:
-    """A second for each answer, of a lease of three."""
-    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=3.0)
+    """One and a half seconds for each answer, of a lease of six."""
+    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=6.0)
 
     class Slow(SqliteBoard):
         def tell(self, claim: Claim, live: Live) -> Word:
-            time.sleep(1.0)
+            time.sleep(1.5)
             return super().tell(claim, live)
 
         def add_picture(self, claim: Claim, index: int, jpeg: bytes) -> None:
-            time.sleep(1.3)
+            time.sleep(2.0)
             super().add_picture(claim, index, jpeg)
 
     board = Slow(place.settings.folder / "state.sqlite", place.settings.limits)

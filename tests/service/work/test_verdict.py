@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from qmv.errors import (
     ServiceError,
     UnknownName,
     exit_code,
+    output_error,
 )
 from qmv.service.work.outward import Outward
 from qmv.service.work.verdict import judged
@@ -29,7 +31,9 @@ TOLD = Outward(known={})
 @pytest.mark.parametrize(
     ("error", "again"),
     [
-        (OutputError("outputs: the disk is full."), True),
+        (output_error(OSError(errno.ENOSPC, "full")), True),
+        (output_error(OSError(errno.EACCES, "forbidden")), False),
+        (OutputError("storage: it stands already."), False),
         (ServiceError("storage: did not answer."), True),
         (AccessError("storage: refuses the key."), False),
         (BudgetError("budget_usd: too little."), False),
@@ -46,17 +50,18 @@ def test_what_may_pass_is_tried_again(error: QmvError, again: bool, tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("full", "code"), [(True, 75), (False, 1)])
+@pytest.mark.parametrize(("passing", "code"), [(True, 75), (False, 1)])
 def test_run_says_by_its_exit_code_whether_to_try_again(
-    full: bool, code: int, tmp_path: Path, environment: dict[str, str]
+    passing: bool, code: int, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    """A file in the place of the outputs stands for a disk that takes nothing."""
-    (tmp_path / "file").touch()
-    words = [f"hydra.run.dir={tmp_path}/file/run", f"outputs={tmp_path}/file"] if full else ["style=no_such"]
+    """Nobody listens where the song should be; and a style that there is not."""
+    run = tmp_path / "run"
+    words = [f"hydra.run.dir={run}", f"outputs={tmp_path}", "song=http://127.0.0.1:9/a.wav"]
+    words += [] if passing else ["style=no_such"]
     said = tmp_path / "output.txt"
     with said.open("w") as stream:
         ended = subprocess.run(
             [sys.executable, str(ROOT / "run.py"), *words], cwd=tmp_path, env=environment, stderr=stream, stdout=stream
         )
     assert ended.returncode == code
-    assert judged(tmp_path / "file" / "run", said, ended.returncode, TOLD).again is full
+    assert judged(run, said, ended.returncode, TOLD).again is passing
