@@ -90,8 +90,9 @@ def test_a_missing_permission_is_named_when_it_is_met(fake: Callable[..., FakeGc
 
 def test_a_service_without_a_test_of_permissions_is_gone_on_with(fake: Callable[..., FakeGcs]) -> None:
     fake(no_permissions_test=True)
-    STORE.check()
-    assert "there is no bucket 'other'" in told(replace(STORE, bucket="other").check)
+    patient = replace(STORE, patience_s=20.0, timeouts_s=(10.0, 10.0))
+    patient.check()
+    assert "there is no bucket 'other'" in told(replace(patient, bucket="other").check)
 
 
 def test_a_disabled_billing_account_is_told(fake: Callable[..., FakeGcs]) -> None:
