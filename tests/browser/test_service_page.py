@@ -57,6 +57,15 @@ def served(
 
 
 @pytest.fixture(scope="module")
+def quiet(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], clicks_plugin: Path
+) -> Iterator[Service]:
+    """A service in which no other test starts sessions."""
+    with service(tmp_path_factory.mktemp("quiet"), environment, f"plugins=[{clicks_plugin}]", "tracker=clicks") as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
 def small_song(tmp_path_factory: pytest.TempPathFactory, click_track: Callable[..., Path]) -> Path:
     return click_track(tmp_path_factory.mktemp("songs") / "small.wav", seconds=6.0)
 
@@ -70,9 +79,9 @@ def tab(browser: Browser, served: Service) -> Iterator[Tab]:
 
 
 @pytest.fixture(scope="module")
-def finished(browser: Browser, served: Service, small_song: Path) -> Iterator[Tab]:
+def finished(browser: Browser, quiet: Service, small_song: Path) -> Iterator[Tab]:
     """Two songs, one chosen and one dropped, that have become videos; the second one's title is HTML."""
-    tab = opened(browser, served.address)
+    tab = opened(browser, quiet.address)
     page = tab.page
     page.wait_for_selector(".style input:checked", state="attached")
     page.evaluate(WATCH)
@@ -153,9 +162,9 @@ def test_the_link_leads_to_the_videos_own_page(finished: Tab) -> None:
     other.close()
 
 
-def test_nothing_goes_wrong_and_nobody_else_is_asked(finished: Tab, served: Service) -> None:
+def test_nothing_goes_wrong_and_nobody_else_is_asked(finished: Tab, quiet: Service) -> None:
     assert finished.errors == []
-    assert finished.hosts == {urlsplit(served.address).netloc}
+    assert finished.hosts == {urlsplit(quiet.address).netloc}
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------
