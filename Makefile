@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 demo: $(VENV)/.run
 	$(PY) run.py song=demo style=neon
 
-CHAOS := tests/service/work/test_chaos.py
+CHAOS := $(wildcard tests/service/*/test_chaos.py)
 
 test: $(VENV)/.dev  ## all but chaos side by side; what kills workers wants the machine to itself, as do the others
 	$(PY) -m pytest -n auto --dist worksteal --ignore $(CHAOS)
