@@ -214,7 +214,7 @@ def test_a_server_whose_headers_drip_is_asked_anew(site: Callable[..., Site], pa
 
 def test_a_slow_server_is_borne_that_is_quick_enough(site: Callable[..., Site], part: Path) -> None:
     there = site(drip_at=len(BODY) - 50)
-    there.web(slow_s=0.1, slowest_bytes_s=5, patience_s=0).fetch(there.url(), part, MOST)
+    there.web(slow_s=0.1, slowest_bytes_s=0.1, answer_s=20, patience_s=0).fetch(there.url(), part, MOST)
     assert (part.read_bytes() == BODY, len(there.asked())) == (True, 1)
 
 

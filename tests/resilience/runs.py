@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import Any
 
 import psutil
 
-__all__ = ["Run", "gone", "left", "parts", "stages", "started", "workers_of"]
+__all__ = ["Run", "await_ffmpeg", "gone", "left", "parts", "stages", "started", "workers_of"]
 
 Run = Callable[..., Any]
 
@@ -38,6 +39,18 @@ def left(outputs: Path) -> list[Path]:
 def workers_of(pid: int) -> list[psutil.Process]:
     """The worker processes of a run."""
     return [child for child in psutil.Process(pid).children() if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def await_ffmpeg(pid: int) -> None:
+    """Until a worker of a run has a program ffmpeg of its own."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.name().startswith("ffmpeg"):
+                    return
+        threading.Event().wait(0.01)
+    raise AssertionError("no ffmpeg has been started")
 
 
 def started(line: list[str], environment: dict[str, str], words: str, **settings: Any) -> subprocess.Popen[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from qmv.media.coding import ffmpeg_program
-from tests.resilience.runs import Run, gone, left, stages, started
+from tests.resilience.runs import Run, await_ffmpeg, gone, left, stages, started
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +106,7 @@ def test_run_can_be_cancelled_while_it_looks_for_the_crf(
     if "libvmaf" not in ffmpeg:
         pytest.skip("this ffmpeg has no libvmaf")
     process = started([*long_line, "quality.vmaf=90"], environment, "looking for the crf")
-    threading.Event().wait(2)
+    await_ffmpeg(process.pid)
     said = cancel(process, "Ctrl-C")
     # the search maps several times, and joblib's tracker then speaks of folders that it clears away itself
     said = re.sub(r"\S+resource_tracker.*\n.*\n", "", said)
