@@ -4,7 +4,7 @@ VENV := .venv
 TORCH ?= torch
 PY := $(VENV)/bin/python
 
-.PHONY: demo test test-beat-this test-local check lock clean
+.PHONY: demo test test-failed test-beat-this test-local check lock clean
 
 demo: $(VENV)/.run
 	$(PY) run.py song=demo style=neon
@@ -13,6 +13,10 @@ CHAOS := $(wildcard tests/service/*/test_chaos.py)
 
 test: $(VENV)/.dev  ## all but chaos side by side; what kills workers wants the machine to itself, as do the others
 	$(PY) -m pytest -n auto --dist worksteal --ignore $(CHAOS)
+	$(PY) -m pytest $(CHAOS)
+
+test-failed: $(VENV)/.dev  ## what failed at the last `make test`, one at a time, and what kills workers
+	$(PY) -m pytest --last-failed --last-failed-no-failures none
 	$(PY) -m pytest $(CHAOS)
 
 test-beat-this:  ## the tracker beat_this with its real package and torch, in an environment of its own (gigabytes)
