@@ -43,7 +43,7 @@ LAYERS = [
     ("qmv.media", 2), ("qmv.proof", 2), ("qmv.analysis", 2), ("qmv.demo", 2), ("qmv.objects", 2),
     ("qmv.live", 2), ("qmv.companions", 2), ("qmv.handoff", 2), ("qmv.engine.cache", 2), ("qmv.engine.ledger", 2),
     ("qmv.engine.doubts", 2), ("qmv.engine.outbox", 2), ("qmv.engine.parcels", 2), ("qmv.engine.shared_cache", 2),
-    ("qmv.engine.inbox", 2),
+    ("qmv.engine.inbox", 2), ("qmv.engine.transactions", 2),
     ("qmv.api", 3), ("qmv.buying", 4),
     ("qmv.hookspecs", 4), ("qmv.stages", 5), ("qmv.plugins", 5), ("qmv.engine", 6), ("qmv.testing", 7),
     ("qmv.app", 7), ("qmv.service", 7), ("qmv.commands", 7), ("qmv.__main__", 7), ("qmv", 0),

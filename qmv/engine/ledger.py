@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from qmv.engine.transactions import committed
 from qmv.errors import BudgetError, OutputError
 
 __all__ = ["Account", "Ledger", "Order", "Sums", "dollars", "over_budget"]
@@ -176,13 +177,8 @@ class Ledger:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
-            try:
+            with committed(db):
                 yield db
-            except BaseException:
-                if db.in_transaction:  # on a full disk SQLite has rolled back already
-                    db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

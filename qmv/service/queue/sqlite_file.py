@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from qmv.engine.transactions import committed
 from qmv.service.queue.board import Unavailable
 
 __all__ = ["WAIT_S", "SqliteFile"]
@@ -78,22 +79,12 @@ class SqliteFile:
         if not mine.acquire(timeout=self._wait_s):
             raise self._busy()
         try:
-            with self._transaction(until) as db:
-                yield db
+            with self.open() as db:
+                _begin(db, until, self._wait_s)
+                with committed(db):
+                    yield db
         finally:
             mine.release()
-
-    @contextlib.contextmanager
-    def _transaction(self, until: float) -> Iterator[sqlite3.Connection]:
-        with self.open() as db:
-            _begin(db, until, self._wait_s)
-            try:
-                yield db
-            except BaseException:
-                if db.in_transaction:  # on a full disk SQLite has rolled back already
-                    db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
 
     @contextlib.contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
