@@ -35,12 +35,14 @@ def add(commands: Any) -> None:
 
 def _deliver(given: argparse.Namespace) -> None:
     from qmv.engine.hiding import hide_addresses
+    from qmv.engine.in_work import check_at_rest
     from qmv.engine.recorded import Recorded
     from qmv.engine.redelivery import redeliver
     from qmv.engine.secrets import read_env_file
 
     read_env_file(Path.cwd())
     hide_addresses(given.settings)
+    check_at_rest(given.run)
     recorded = Recorded.read(given.run)
     registry = recorded.registry()
     with watched(registry, recorded.folder):

@@ -23,6 +23,7 @@ from qmv.engine.artifact_cache import ArtifactCache
 from qmv.engine.cache import Cache, digest
 from qmv.engine.config import Job, SongSettings
 from qmv.engine.graph import Node, plan
+from qmv.engine.in_work import in_work
 from qmv.engine.inputs import open_song, root_keys
 from qmv.engine.ledger import Account
 from qmv.engine.manifest import Manifest, StageRecord
@@ -77,7 +78,8 @@ class Run:
         """Makes everything; raises QmvError for the first stage that fails, after the manifest says so."""
         started = time.monotonic()
         sharing_here = sharing(self.cache, self._tell_of_cache, self._put_together)
-        with self._observed(), contextlib.ExitStack() as watching, self._verdict(started), sharing_here:
+        observed = self._observed()
+        with in_work(self.folder), observed, contextlib.ExitStack() as watching, self._verdict(started), sharing_here:
             watching.enter_context(watched(self.registry, self.job.observers, self._about()))
             self._check_first()
             nodes = self._plan()
