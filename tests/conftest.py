@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -60,6 +61,12 @@ class Clicks(Tracker):
 def qmv_trackers():
     return [Clicks]
 '''
+
+
+def pytest_configure() -> None:
+    """A shell's background jobs, and all that they start, are deaf to Ctrl-C, which some tests press."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # -- made input ------------------------------------------------------------------------------------------------------
