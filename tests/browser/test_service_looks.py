@@ -110,19 +110,18 @@ def test_the_cookie_stands_for_the_token_until_somebody_signs_out(tab: Tab) -> N
 
 
 def test_phases_that_nobody_tells_of_are_not_shown(tab: Tab) -> None:
-    assert [text.split("\n")[0].strip() for text in tab.page.locator(".phases li").all_inner_texts()] == [
-        "Phase 3, videos"
-    ]
+    assert tab.page.locator(".phases:visible").count() == 0
+    assert tab.page.locator(".session summary .state").first.inner_text() == "In progress 10 %"
     told = """summary => import('/static/session.js').then(it => {
       const part = it.sessionPart('s', () => {});
       it.showSummary(part, summary);
-      return [...part.phases.children].map(item => item.textContent);
+      return [part.phases.hidden, ...[...part.phases.children].map(item => item.textContent)];
     })"""
     own = {"phase": 3, "status": "queued", "progress": 0, "error": ""}
     phases = [{"phase": 1, "status": "finished", "progress": 100, "error": None}, {"phase": 2, "status": None}, own]
     summary = {"session_id": "s", "status": "queued", "created_at": "2026-01-01T00:00:00Z", "videos": 1}
     shown = tab.page.evaluate(told, {**summary, "phases": phases})
-    assert shown == ["Phase 1Finished", "Phase 2No news", "Phase 3, videosWaiting"]
+    assert shown == [False, "Phase 1Finished", "Phase 2No news", "Phase 3, videosWaiting"]
 
 
 def test_a_refusal_stands_beside_what_it_is_about(tab: Tab, small_song: Path) -> None:
@@ -162,6 +161,19 @@ def test_each_state_of_a_video_is_told_in_words(tab: Tab) -> None:
     assert "Tried again" in again.inner_text()
     assert "Waits for its turn" in queued.inner_text()
     assert queued.locator("h4").inner_text() == "<b>&amp;</b>"
+    assert [place.locator("progress").is_visible() for place in (running, again, queued)] == [True, False, False]
+
+
+@pytest.mark.parametrize("size", [PHONE, WIDE])
+def test_a_long_title_takes_two_lines_and_leaves_the_state_beside_it(tab: Tab, size: Any) -> None:
+    tab.page.set_viewport_size(size)
+    long = tab.page.locator(".video").nth(2)
+    title, state = (long.locator(part).bounding_box() for part in ("h4", ".state"))
+    assert title is not None
+    assert state is not None
+    assert title["height"] < 60  # px; all of it would be 100 and more
+    assert state["y"] < title["y"] + 20
+    assert long.locator("h4").get_attribute("title") == "Night Bus " * 20
 
 
 def test_pictures_move_nothing_when_they_come(tab: Tab) -> None:
@@ -189,6 +201,48 @@ def test_a_session_is_cancelled_after_a_question_and_tried_again(tab: Tab, small
     page.reload()  # the service has the songs, whoever asks
     session.get_by_role("button", name="Try again").click()
     session.locator("summary .state[data-status=queued]").wait_for()
+
+
+def test_a_video_that_failed_can_be_tried_again_while_others_go_on(tab: Tab) -> None:
+    page, asked = tab.page, []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        refusal = {"status": 503, "detail": "The queue is away; ask again later."}
+        route.fulfill(status=400, json=refusal)  # so that the session stays as it is for the other tests
+
+    page.route("**/api/phase3/retry/*", answer)
+    session = page.locator("#session-mix")
+    session.get_by_role("button", name="Try 1 failed video again").click()
+    session.locator(".error", has_text="The queue is away").wait_for()
+    assert asked[0].endswith("/retry/mix")
+    assert session.get_by_role("button", name="Try 1 failed video again").is_enabled()
+
+
+def test_a_button_says_that_what_is_in_work_still_has_to_stop(tab: Tab) -> None:
+    """A render ends some seconds after it was cancelled."""
+    page = tab.page
+    shown = page.evaluate("""() => import('/static/session.js').then(async it => {
+      const video = status => ({n: 1, title: 't', style: 's', status, progress: 0, attempt: 1, stage: '', stages: [],
+        done: 0, total: 0, unit: '', time_left_s: null, cost_usd: 0, notice: '', error: '', parked: false,
+        retry_at: null, pictures: []});
+      const status = status => ({session_id: 's', status, progress: 0, created_at: '2026-01-01T00:00:00Z', error: '',
+        videos: [video(status)]});
+      const part = it.sessionPart('s', heard => it.showStatus(part, heard));
+      document.body.append(part.more);
+      it.showStatus(part, status('running'));
+      window.fetch = async () => new Response(JSON.stringify(status('running')));
+      part.cancel.click();
+      document.querySelector('#confirm button[value=yes]').click();
+      await new Promise(resolve => setTimeout(resolve));
+      while (part.pressed !== 'cancel') await new Promise(resolve => setTimeout(resolve, 10));
+      const stopping = [part.cancel.textContent, part.cancel.disabled];
+      it.showStatus(part, status('cancelled'));
+      const stopped = [part.cancel.hidden, part.again.textContent, part.again.disabled];
+      part.more.remove();
+      return [stopping, stopped];
+    })""")
+    assert shown == [["Cancelling \u2026", True], [True, "Try again", False]]
 
 
 def test_a_start_whose_answer_is_lost_is_sent_again_under_the_same_key(tab: Tab, small_song: Path) -> None:
@@ -242,7 +296,7 @@ def test_everything_that_is_used_has_a_name(tab: Tab) -> None:
 PAIRS = [(ink, ground, TEXT) for ink in ("ink", "quiet", "mark", "good", "bad") for ground in ("ground", "card")]
 PAIRS += [("on-mark", "mark", TEXT), ("bad", "bad-ground", TEXT), ("ink", "sunk", TEXT), ("ink", "tint", TEXT)]
 PAIRS += [(edge, ground, CONTROL) for edge in ("edge", "mark") for ground in ("ground", "card")]
-PAIRS += [("mark", "sunk", CONTROL)]
+PAIRS += [("mark", "sunk", CONTROL), ("quiet", "sunk", TEXT)]
 
 
 def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:

@@ -5,7 +5,7 @@ import { human } from "./words.js";
 
 const PRIORITY = {
   name: "priority", type: "integer", default: 5, at_least: 0, at_most: 9, choices: [], unit: "",
-  help: "who is served first when many wait; 9 before 0",
+  help: "the higher, the sooner it is made when many wait",
 };
 
 let styles = [];

@@ -13,13 +13,14 @@ export const isClosed = status => CLOSED.includes(status);
 export const sessionPart = (id, heard) => {
   const part = {
     id, heard, status: null, results: null, cards: new Map(), spoken: new Map(),
+    pressed: "",  // the button whose wish is not yet fulfilled
     name: el("h3", {}, id),
     state: el("span", { class: "state" }),
     when: el("span", { class: "when" }),
     phases: el("ol", { class: "phases", "aria-label": "Phases" }),
     videos: el("ol", { class: "videos" }),
-    cancel: el("button", { type: "button", hidden: true, on: { click: () => cancel(part) } }, "Cancel"),
-    again: el("button", { type: "button", hidden: true, on: { click: () => again(part) } }, "Try again"),
+    cancel: el("button", { type: "button", hidden: true, on: { click: () => cancel(part) } }),
+    again: el("button", { type: "button", hidden: true, on: { click: () => press(part, part.again, "retry") } }),
     error: el("p", { class: "error", role: "alert", hidden: true }),
   };
   part.more = el("details", { class: "session", id: `session-${id}` },
@@ -32,8 +33,8 @@ export const sessionPart = (id, heard) => {
 export const showSummary = (part, summary) => {
   part.created = summary.created_at;
   tell(part.when, `${many(summary.videos, "video")} · ${ago(summary.created_at, now())}`);
-  showState(part, part.status?.status ?? summary.status);
   const told = new Map(summary.phases.map(phase => [phase.phase, phase]));
+  showState(part, part.status ?? { status: summary.status, progress: told.get(3)?.progress });
   if (part.status) told.set(3, { ...told.get(3), phase: 3, status: part.status.status, progress: part.status.progress });
   part.phaseDocuments = told;
   showPhases(part);
@@ -43,12 +44,11 @@ export const showStatus = (part, status) => {
   part.status = status;
   part.created ??= status.created_at;
   tell(part.when, `${many(status.videos.length, "video")} · ${ago(part.created, now())}`);
-  showState(part, status.status);
+  showState(part, status);
   part.phaseDocuments ??= new Map();
   part.phaseDocuments.set(3, { phase: 3, status: status.status, progress: status.progress });
   showPhases(part);
-  part.cancel.hidden = isClosed(status.status);
-  part.again.hidden = !["failed", "cancelled"].includes(status.status);
+  showActions(part);
   for (const video of status.videos) {
     if (!part.cards.has(video.n)) {
       part.cards.set(video.n, videoCard());
@@ -69,17 +69,33 @@ export const showResults = (part, results) => {
   if (part.status) showStatus(part, part.status);
 };
 
-const showState = (part, status) => {
+const showState = (part, { status, progress }) => {
   part.state.dataset.status = status ?? "";
-  tell(part.state, stateWords(status));
+  tell(part.state, stateWords(status) + percent(status, progress));
+};
+
+const percent = (status, progress) => (status === "running" ? ` ${Math.floor(progress ?? 0)} %` : "");
+
+/** What failed can be tried again while others go on, but nothing while they are being cancelled. */
+const showActions = part => {
+  const { status, videos } = part.status;
+  const count = wanted => videos.filter(video => video.status === wanted).length;
+  const closed = isClosed(status);
+  if (part.pressed === "cancel" && (closed || count("queued"))) part.pressed = "";
+  part.cancel.disabled = part.again.disabled = part.pressed !== "";
+  part.cancel.textContent = part.pressed === "cancel" ? "Cancelling …" : "Cancel";
+  part.again.textContent = closed ? "Try again" : `Try ${many(count("failed"), "failed video")} again`;
+  part.cancel.hidden = closed;
+  part.again.hidden = closed ? status === "finished" : !count("failed") || count("cancelled") > 0;
 };
 
 const showPhases = part => {
   const phases = [1, 2, 3].map(number => part.phaseDocuments.get(number) ?? { phase: number, status: null });
-  const wanted = phases[0].status || phases[1].status ? phases : [phases[2]];  // where nobody else says anything
+  const wanted = phases[0].status || phases[1].status ? phases : [];  // the own one alone stands in the summary
   const words = JSON.stringify(wanted.map(({ phase, status, progress, error }) => [phase, status, Math.floor(progress ?? 0), error]));
   if (part.phaseWords === words) return;
   part.phaseWords = words;
+  part.phases.hidden = !wanted.length;
   part.phases.replaceChildren(...wanted.map(phaseItem));
 };
 
@@ -87,7 +103,7 @@ const phaseItem = ({ phase, status, progress, error }) =>
   el("li", { "data-status": status ?? "" },
     el("span", { class: "phase" }, phase === 3 ? "Phase 3, videos" : `Phase ${phase}`),
     el("span", { class: "phase-state" },
-      stateWords(status) + (status === "running" ? ` ${Math.floor(progress ?? 0)} %` : "")),
+      stateWords(status) + percent(status, progress)),
     error && phase !== 3 ? el("span", { class: "error" }, error) : null);
 
 /** Aloud: a stage that begins and an end, and nothing of each percent. */
@@ -102,18 +118,20 @@ const cancel = async part => {
   if (await confirmed(part.id)) await press(part, part.cancel, "cancel");
 };
 
-const again = part => press(part, part.again, "retry");
-
 const press = async (part, button, path) => {
-  button.disabled = true;
+  part.pressed = path;
+  showActions(part);
   try {
-    part.heard(await ask(`api/phase3/${path}/${encodeURIComponent(part.id)}`, { method: "POST" }));
+    const status = await ask(`api/phase3/${path}/${encodeURIComponent(part.id)}`, { method: "POST" });
+    if (path !== "cancel") part.pressed = "";  // what is in work still has to stop
+    part.heard(status);
     tell(part.error, "");
   } catch (error) {
+    part.pressed = "";
     tell(part.error, error.message);
-  } finally {
-    button.disabled = false;
+    showActions(part);
   }
+  if (button.hidden || button.disabled) part.more.firstChild.focus({ preventScroll: true });  // the focus was on it
 };
 
 const confirmed = id => {

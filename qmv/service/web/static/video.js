@@ -2,7 +2,7 @@
 
 import { now } from "./api.js";
 import { el, tell } from "./dom.js";
-import { bytes, clock, counted, dollars, left, many, stageWords, stateWords } from "./words.js";
+import { bytes, clock, counted, dollars, human, left, many, stageWords, stateWords } from "./words.js";
 
 /** Makes the card; `update(video, result)` brings it up to date, and touches only what changed. */
 export const videoCard = () => {
@@ -30,11 +30,13 @@ const update = (parts, card, video, result) => {
   const open = video.status === "queued" || video.status === "running";
   card.dataset.status = video.status;
   tell(parts.title, video.title || `Video ${video.n}`);
-  tell(parts.style, video.style);
+  parts.title.title = video.title;  // a long one is cut short
+  tell(parts.style, human(video.style));
   parts.state.dataset.status = video.status;
   tell(parts.state, stateWords(video.status));
   parts.stage.parentElement.hidden = !open;
   tell(parts.stage, going(video));
+  parts.bar.hidden = video.status === "queued";
   parts.bar.value = video.progress;
   parts.bar.setAttribute("aria-label", `${video.title}: done`);
   tell(parts.facts, facts(video));
