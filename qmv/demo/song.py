@@ -182,7 +182,12 @@ def compose() -> npt.NDArray[np.float32]:
 
 
 def write(path: Path) -> None:
-    """The song as a 16-bit FLAC with its title and artist; `path` appears only when the file is whole."""
+    """The song as a 16-bit FLAC with its title and artist; `path` appears only when the file is whole.
+
+    Raises OSError where it cannot be written.
+    """
+    import io
+
     import numpy as np
     import soundfile
 
@@ -190,11 +195,13 @@ def write(path: Path) -> None:
     rng = np.random.Generator(np.random.PCG64(_DITHER_SEED))
     dither = rng.random(song.shape) - rng.random(song.shape)  # triangular, one step either way
     pcm = np.clip(np.rint(song * 32767.0 + dither), -32768, 32767).astype(np.int16)
+    flac = io.BytesIO()  # soundfile does not say that a disk is full
+    with soundfile.SoundFile(flac, "w", RATE_HZ, 2, "PCM_16", format="FLAC") as file:
+        file.title, file.artist = TITLE, ARTIST
+        file.write(pcm.T)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with soundfile.SoundFile(part, "w", RATE_HZ, 2, "PCM_16", format="FLAC") as file:
-            file.title, file.artist = TITLE, ARTIST
-            file.write(pcm.T)
+        part.write_bytes(flac.getvalue())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

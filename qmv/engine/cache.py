@@ -24,8 +24,9 @@ from typing import Any
 
 from qmv.artifacts import File
 from qmv.engine.shared_cache import Check, SharedCache
+from qmv.errors import OutputError
 
-__all__ = ["Cache", "digest"]
+__all__ = ["Cache", "deleted", "digest"]
 
 _SUMS = "sums.json"  # the hash of each file of an entry
 
@@ -34,6 +35,16 @@ def digest(value: Any) -> str:
     """SHA-256 in hex of the canonical JSON of a plain value (dicts, sequences, numbers, strings, Fraction, Path)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def deleted(root: Path) -> OutputError:
+    """The sentence for a cache whose files went away while a run stood on them."""
+    error = OutputError(
+        f"outputs ({root}): files of the cache were deleted while the run went on; run the same command again, which "
+        "makes them anew."
+    )
+    error.passing = True
+    return error
 
 
 def _plain(value: object) -> object:
@@ -84,7 +95,10 @@ class Cache:
             lock.release()
 
     def put(self, area: str, key: str, make: Callable[[Path], None]) -> Path:
-        """Fills the entry by calling `make` with an empty folder; the caller holds the lock. Replaces a broken one."""
+        """Fills the entry by calling `make` with an empty folder; the caller holds the lock. Replaces a broken one.
+
+        Raises OutputError where the folder was deleted meanwhile, whatever `make` has to say of that.
+        """
         folder = self.folder(area, key)
         part = folder.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
@@ -96,7 +110,9 @@ class Cache:
             (part / _SUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
             self.drop(area, key)
             os.replace(part, folder)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Exception) and not part.is_dir():
+                raise deleted(self.root) from error
             shutil.rmtree(part, ignore_errors=True)
             raise
         return folder

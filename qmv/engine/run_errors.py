@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from qmv import errors
+from qmv.artifacts import Artifact
+from qmv.engine.cache import Cache, deleted
 from qmv.errors import QmvError, output_error
+from qmv.plain import files
 
-__all__ = ["error_kind", "run_error"]
+__all__ = ["cache_error", "error_kind", "run_error"]
+
+
+def cache_error(cause: BaseException, cache: Cache, values: Iterable[Artifact]) -> BaseException:
+    """The cause itself, or what is behind it where files of the cache went away that the run stood on: a sentence of a
+    picture that cannot be read would send its reader to the wrong place.
+
+    `values` are what the run has made or loaded so far.
+    """
+    root = cache.root
+    used = (file.path for file in files(tuple(values)))
+    missing = (path for path in (*used, *_not_found(cause)) if path.is_relative_to(root) and not path.exists())
+    return deleted(root) if any(missing) else cause
+
+
+def _not_found(cause: BaseException | None) -> Iterable[Path]:
+    """The files that an error and those that it was raised from miss; not in an entry that was being made, which is
+    gone by now in any case."""
+    while cause is not None:
+        if isinstance(cause, FileNotFoundError) and isinstance(cause.filename, (str, bytes)):
+            path = Path(os.fsdecode(cause.filename))
+            if not any(parent.suffix == ".part" for parent in path.parents):
+                yield path
+        cause = cause.__cause__
 
 
 def run_error(cause: BaseException, folder: Path, where: str) -> QmvError:

@@ -30,7 +30,7 @@ from qmv.engine.manifest import Manifest, StageRecord
 from qmv.engine.money import account_of, book, saved_by, told
 from qmv.engine.parallel import Mapper, cores, end_workers
 from qmv.engine.registry import Registry
-from qmv.engine.run_errors import error_kind, run_error
+from qmv.engine.run_errors import cache_error, error_kind, run_error
 from qmv.engine.shared_cache import shared_cache, sharing
 from qmv.engine.song_addresses import is_remote, shown
 from qmv.engine.watchers import watched
@@ -356,7 +356,7 @@ class Run:
         except (Exception, SystemExit) as cause:
             log.error("the run failed", exc_info=True)
             failed = next((f"stages.{r.node} ({r.stage})" for r in manifest.stages if r.status == "failed"), "the run")
-            error = run_error(cause, self.folder, failed)
+            error = run_error(cache_error(cause, self.cache, self.values.values()), self.folder, failed)
             manifest.status, manifest.error, manifest.error_kind = "failed", str(error), error_kind(error)
             raise error from cause
         finally:

@@ -130,6 +130,22 @@ def test_writing_makes_one_tagged_flac(
         np.testing.assert_allclose(file.read(dtype="float32").T, mix, atol=3 / 32768)
 
 
+def test_song_that_finds_no_room_says_why(tmp_path: Path) -> None:
+    """With the reason of the system, for the sentence that a user reads; and nothing is left of it."""
+    code = """
+import errno, resource, sys
+from pathlib import Path
+from qmv.demo import song
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    song.write(Path(sys.argv[1]))
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "song.flac")], capture_output=True, text=True)
+    assert (ended.stdout, list(tmp_path.iterdir())) == ("EFBIG\n", []), ended.stderr
+
+
 def test_importing_the_score_loads_no_numpy() -> None:
     code = "import sys, qmv.demo.song as s; s.beat_times_s(); sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

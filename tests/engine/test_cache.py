@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmv.engine.cache import Cache, digest
+from qmv.errors import TRY_AGAIN, OutputError, exit_code
 
 KEY = digest("a key")
 
@@ -135,6 +137,16 @@ def test_put_keeps_the_old_entry_where_its_replacement_fails(cache: Cache) -> No
     with pytest.raises(RuntimeError):
         cache.put("area", KEY, fails_half_way)
     assert (folder / "value.txt").read_text(encoding="utf-8") == "a"
+
+
+def test_put_says_that_its_folder_was_deleted_whatever_failed_by_that(cache: Cache) -> None:
+    def make(part: Path) -> None:
+        shutil.rmtree(cache.root)
+        raise ValueError("half way")
+
+    with pytest.raises(OutputError, match="were deleted while the run went on") as caught:
+        cache.put("area", KEY, make)
+    assert (exit_code(caught.value), str(cache.root) in str(caught.value)) == (TRY_AGAIN, True)
 
 
 def test_put_clears_what_a_killed_process_left(cache: Cache) -> None:
