@@ -12,10 +12,9 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig
 
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, QmvError, exit_code
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["launch", "prepare", "run"]
 
-QUOTES = "\"'"
 log = logging.getLogger("qmv")
 logging.raiseExceptions = False  # a log that cannot be written (a full disk) must not bury the sentence
 _prepared: list[Registry] = []  # this process's plugins; a sweep's worker process starts without
@@ -34,7 +32,8 @@ _prepared: list[Registry] = []  # this process's plugins; a sweep's worker proce
 def prepare(arguments: list[str], config_file: Path) -> Registry:
     """Finds the plugins and gives them and the songs to Hydra; call it before Hydra reads the command line."""
     from qmv.engine import sweeps
-    from qmv.engine.config import publish
+    from qmv.engine.config.arguments import early
+    from qmv.engine.config.options import publish
     from qmv.engine.hiding import hide_addresses
     from qmv.engine.secrets import read_env_file
     from qmv.engine.songs import register
@@ -45,9 +44,9 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
         if any(re.fullmatch(r"""outputs=[\s'"]*""", argument) for argument in arguments):
             # else the runs would go to the root of the file system
             raise ConfigError("outputs: is empty; name a folder with outputs=FOLDER.")
-        registry = Registry(_early("plugins", arguments, config_file))
+        registry = Registry(early("plugins", arguments, config_file))
         publish(registry)
-        folders = _early("songs_dir", arguments, config_file)
+        folders = early("songs_dir", arguments, config_file)
         register(str(Path(folders[0]).expanduser()) if folders else "", tuple(registry.config_paths))
         sweeps.register()
     except QmvError as error:
@@ -58,6 +57,7 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
 
 def launch(main: Callable[[], object]) -> None:
     """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback."""
+    from qmv.engine.config.arguments import escaped
     from qmv.engine.songs import expanded
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
@@ -71,7 +71,7 @@ def launch(main: Callable[[], object]) -> None:
     try:
         flags = {"-m", "--multirun"} & {*sys.argv}  # Hydra's parser takes them before the overrides only
         words = [argument for argument in sys.argv[1:] if argument not in flags]
-        sys.argv[1:] = [*flags, *(expanded(_quoted(argument)) for argument in words)]
+        sys.argv[1:] = [*flags, *(expanded(escaped(argument)) for argument in words)]
         main()
         _tell_sweep()
     except KeyboardInterrupt:
@@ -93,7 +93,7 @@ def run(cfg: DictConfig) -> str:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from qmv.engine.config import recorded
+    from qmv.engine.config.record import keep, recorded
     from qmv.engine.hydra_errors import sentence
     from qmv.engine.manifest import Manifest, provenance
     from qmv.engine.parallel import follow_parent
@@ -107,7 +107,7 @@ def run(cfg: DictConfig) -> str:
     sweep = hydra.mode == RunMode.MULTIRUN
     folder = Path(hydra.runtime.output_dir).absolute()
     overrides = unresolved(hydra.overrides.task)
-    _keep_config(folder / (hydra.output_subdir or ".hydra"), cfg)
+    keep(folder / (hydra.output_subdir or ".hydra"), cfg)
     if cfg.n is None:
         cfg.n = hydra.job.num + 1 if sweep else 1
     manifest = Manifest(
@@ -136,7 +136,7 @@ def run(cfg: DictConfig) -> str:
 
 def _perform(cfg: DictConfig, folder: Path, manifest: Manifest, prefix: str) -> str:
     """Runs, or only forecasts; gives what belongs on stdout."""
-    from qmv.engine.config import bind
+    from qmv.engine.config.job import bind
     from qmv.engine.observers import terminal
     from qmv.engine.runner import Run
 
@@ -158,27 +158,6 @@ def _perform(cfg: DictConfig, folder: Path, manifest: Manifest, prefix: str) -> 
     finally:
         watcher.close()
         registry.forget(watcher)
-
-
-def _keep_config(folder: Path, cfg: DictConfig) -> None:
-    """Writes what Hydra would, the config and the command line, without what is secret in them.
-
-    Hydra is told not to write it: a run that is killed could not go over it any more.
-    """
-    from hydra.core.hydra_config import HydraConfig
-
-    from qmv.engine.hiding import blanked, hide_addresses
-
-    hydra = cast(DictConfig, HydraConfig.instance().cfg)
-    files = {"config.yaml": cfg, "hydra.yaml": hydra, "overrides.yaml": hydra.hydra.overrides.task}
-    plain = {name: OmegaConf.to_container(part, resolve=False, enum_to_str=True) for name, part in files.items()}
-    hide_addresses([plain["config.yaml"], plain["overrides.yaml"]])
-    with contextlib.suppress(OmegaConfBaseException):  # what cannot be resolved stops the run in words of its own
-        hide_addresses(OmegaConf.to_container(cfg, resolve=True))  # an address may come from the environment
-    folder.mkdir(exist_ok=True)
-    for name, value in plain.items():
-        text = OmegaConf.to_yaml(OmegaConf.create(blanked(value)))
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:
@@ -220,32 +199,3 @@ def _log_thread_error(args: threading.ExceptHookArgs) -> None:
 
 def _terminate(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _quoted(argument: str) -> str:
-    """A path or an address that Hydra's grammar would read as its own, put into quotes; `~` is the home folder, as in a
-    shell."""
-    from qmv.engine.songs import SongSearchPath, is_file, quoted, quoted_addresses, quoted_template
-
-    argument = quoted_template(argument)
-    key, _, value = argument.partition("=")
-    if key.lstrip("+") in ("song", "song.path", "song.beats_file", "song.lyrics") and "://" in value:
-        return quoted_addresses(key, value)
-    if key == "outputs" and value.strip(QUOTES).startswith("~"):
-        return f"outputs={quoted(str(Path(value.strip(QUOTES)).expanduser()))}"
-    places = [Path(value).expanduser(), *([Path(SongSearchPath.songs_dir, value)] if key == "song" else [])]
-    is_path = key in ("song", "song.beats_file", "song.lyrics", "storyboard") and any(
-        is_file(place) for place in places
-    )
-    return f"{key}={quoted(value)}" if is_path else argument
-
-
-def _early(key: str, arguments: list[str], config_file: Path) -> list[str]:
-    """A setting that is needed before Hydra composes: from the command line, else from config.yaml."""
-    for argument in arguments:
-        name, _, value = argument.lstrip("+").partition("=")
-        if name == key and value:
-            return [part.strip().strip("'\"") for part in value.strip("[]").split(",") if part.strip()]
-    config = OmegaConf.to_container(OmegaConf.load(config_file)) if config_file.is_file() else {}
-    found = config.get(key) if isinstance(config, dict) else None
-    return [str(item) for item in found] if isinstance(found, list) else [str(found)] if found else []

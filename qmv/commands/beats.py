@@ -87,7 +87,7 @@ def _tracked(folder: Path, registry: Registry, tracker: Tracker, given: argparse
     """The song and its beats by the stage that runs use, in a folder of its own."""
     from qmv.api import Account, Context, Ledger
     from qmv.engine.cache import Cache
-    from qmv.engine.config import SongSettings
+    from qmv.engine.config.schema import SongSettings
     from qmv.engine.inputs import open_song
     from qmv.engine.parallel import Mapper
     from qmv.engine.song_checks import check

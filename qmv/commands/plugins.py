@@ -20,7 +20,8 @@ def _list_plugins(given: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from qmv.engine.registry import KINDS, Registry
+    from qmv.engine.kinds import KINDS
+    from qmv.engine.registry import Registry
     from qmv.errors import UnknownName
 
     registry = Registry(given.file)
@@ -46,7 +47,7 @@ def _list_plugins(given: argparse.Namespace) -> None:
 
 def _settings(cls: Any) -> list[str]:
     """'duration_s=0.5 s: length (at least 0 and at most 10)' for each setting; plugins it holds by their kind."""
-    from qmv.engine.config import plugin_fields
+    from qmv.engine.config.options import plugin_fields
     from qmv.settings import described
 
     parts, lines = plugin_fields(cls), []

@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from qmv.engine import config
-from qmv.engine.config import Schema
+from qmv.engine.config import schema
+from qmv.engine.config.schema import Schema
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, OutputError, QmvError, UnknownName, output_error
 from qmv.settings import described
@@ -116,7 +116,7 @@ def _siblings(error: OmegaConfBaseException) -> list[str]:
 
 def _keys_of(type_name: str, registry: Registry | None) -> list[str]:
     """The keys of a config node, known by the name of its class."""
-    node = getattr(config, type_name, None)
+    node = getattr(schema, type_name, None)
     if node is not None:
         return list(node.__dataclass_fields__)
     classes = [entry.cls for _, entry in registry.entries()] if registry else []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qmv.artifacts import Artifact, File, Song, Style
 from qmv.engine.cache import Cache, digest
-from qmv.engine.config import SongSettings
+from qmv.engine.config.schema import SongSettings
 from qmv.engine.remote_songs import RemoteSong
 from qmv.engine.song_addresses import is_remote, local, title_of
 from qmv.engine.song_checks import check_against, hints, lyrics, needs_length

@@ -150,7 +150,7 @@ def _call(index: int, plugin_files: tuple[str, ...], payload: bytes) -> tuple[in
     if "PYTHONFAULTHANDLER" not in os.environ:
         faulthandler.disable()  # loky turns it on, and it would bury our sentence
     if plugin_files:
-        from qmv.engine.registry import load_file
+        from qmv.engine.plugin_files import load_file
 
         for file in plugin_files:
             load_file(file)

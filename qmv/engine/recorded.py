@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from qmv.api import Observer, Stage
 from qmv.artifacts import Artifact, Delivery
-from qmv.engine.config import bound, changed, node_of, observers
+from qmv.engine.config.binding import bound, observers
+from qmv.engine.config.record import changed, node_of
 from qmv.engine.manifest import SCHEMA_VERSION
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, InputError

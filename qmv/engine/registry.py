@@ -6,58 +6,27 @@ stops a run that does not need it.
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import importlib.metadata
-import importlib.util
-import inspect
 import logging
 import os
-import re
-import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from qmv import __version__, hookspecs
-from qmv.api import (
-    Effect,
-    Encoder,
-    ImageProvider,
-    Motion,
-    Observer,
-    Plugin,
-    Stage,
-    Storage,
-    Tracker,
-    Transition,
-    Writer,
-)
+from qmv.api import Plugin
 from qmv.engine import builtins
+from qmv.engine.kinds import KINDS, check_class
+from qmv.engine.plugin_files import load_file, reason
 from qmv.errors import ConfigError, PluginError, UnknownName
 from qmv.events import Event
 
-__all__ = ["KINDS", "Broken", "Entry", "Registry"]
+__all__ = ["Broken", "Entry", "Registry"]
 
 log = logging.getLogger("qmv")
-
-# kind -> (base class, hook): the one place where a kind is declared; the kind is also its config group.
-KINDS: dict[str, tuple[type[Plugin], str]] = {
-    "stage": (Stage, "qmv_stages"),
-    "tracker": (Tracker, "qmv_trackers"),
-    "writer": (Writer, "qmv_writers"),
-    "image": (ImageProvider, "qmv_image_providers"),
-    "motion": (Motion, "qmv_motions"),
-    "transition": (Transition, "qmv_transitions"),
-    "effect": (Effect, "qmv_effects"),
-    "encoder": (Encoder, "qmv_encoders"),
-    "storage": (Storage, "qmv_storages"),
-    "observer": (Observer, "qmv_observers"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +113,7 @@ class Registry:
             raise
         except (Exception, SystemExit) as error:
             log.debug("plugin %s failed to load", package, exc_info=True)
-            self.broken.append(Broken(package=package, reason=_reason(error)))
+            self.broken.append(Broken(package=package, reason=reason(error)))
 
     def _load_file(self, file: str) -> None:
         module = load_file(file)
@@ -155,7 +124,7 @@ class Registry:
         except _NameTaken:
             raise
         except Exception as error:
-            raise PluginError(f"plugins ({file}): {_reason(error)}; mend it.") from error
+            raise PluginError(f"plugins ({file}): {reason(error)}; mend it.") from error
 
     def _add(self, plugin: object, package: str, version: str) -> None:
         """Registers a module's hooks and takes the classes that they return, or leaves nothing of it behind."""
@@ -165,7 +134,7 @@ class Registry:
             found = [(kind, cls) for kind, (_, hook) in KINDS.items() for cls in self._call(plugin, hook)]
             paths = self._call(plugin, "qmv_config_paths")
             for kind, cls in found:
-                _check_class(kind, cls)
+                check_class(kind, cls)
             for kind, cls in found:
                 self._take(kind, Entry(cls=cls, package=package, package_version=version))
         except (Exception, SystemExit):
@@ -196,52 +165,3 @@ class Registry:
 
 class _NameTaken(PluginError):
     """Two plugins of one name: never guessed between, so it is always fatal."""
-
-
-def _check_class(kind: str, cls: Any) -> None:
-    base: Any = KINDS[kind][0]
-    if not (isinstance(cls, type) and issubclass(cls, base)):
-        raise PluginError(f"{cls!r} is no {base.__name__}; return subclasses of qmv.api.{base.__name__}")
-    if not isinstance(getattr(cls, "name", None), str) or not is_dataclass(cls):
-        raise PluginError(f"{cls.__name__} wants a `name` and the @plugin decorator above its class line")
-    if inspect.isabstract(cls):
-        missing = ", ".join(sorted(cls.__abstractmethods__))
-        raise PluginError(f"{cls.__name__} lacks {missing}; a {kind} has to define it")
-    if issubclass(cls, Stage):
-        try:
-            cls.inputs()
-        except NameError as error:
-            raise PluginError(f"stage '{cls.name}' has an annotation that is not known: {error}") from error
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, pluggy.PluginValidationError) and (match := re.search(r"unknown hook '(\w+)'", str(error))):
-        known = [name for name in vars(hookspecs) if name.startswith("qmv_")]
-        return str(UnknownName("hook", match[1], known)).rstrip(".")
-    text = " ".join(str(error).split()).rstrip(".")
-    return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
-
-
-def load_file(file: str) -> ModuleType:
-    """The module of a plugin file, under a name that is the same in each process, so that its values can be pickled."""
-    path = Path(file)
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"plugins ({file}): cannot be read ({error.strerror}); name a Python file.") from error
-    sha256 = hashlib.sha256(source).hexdigest()
-    name = f"qmv_file_{path.stem}_{sha256[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"plugins ({file}): is no Python file; name a file that ends in .py.")
-    module = importlib.util.module_from_spec(spec)
-    module.__dict__["__qmv_source__"] = sha256
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise PluginError(f"plugins ({file}): failed to import ({_reason(error)}); mend it.") from error
-    return module

@@ -12,7 +12,8 @@ from typing import Any
 from omegaconf import open_dict
 
 from qmv.artifacts import File
-from qmv.engine.config import bind, node_of, recorded
+from qmv.engine.config.job import bind
+from qmv.engine.config.record import node_of, recorded
 from qmv.engine.manifest import Manifest, provenance
 from qmv.engine.recorded import Recorded
 from qmv.engine.registry import Registry

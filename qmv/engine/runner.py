@@ -21,7 +21,8 @@ from qmv.api import About, Context
 from qmv.artifacts import Artifact, Beats, Delivery, HandOff, Pictures, Song, Storyboard, SyncProof, Video
 from qmv.engine.artifact_cache import ArtifactCache
 from qmv.engine.cache import Cache, digest
-from qmv.engine.config import Job, SongSettings
+from qmv.engine.config.job import Job
+from qmv.engine.config.schema import SongSettings
 from qmv.engine.graph import Node, plan
 from qmv.engine.in_work import in_work
 from qmv.engine.inputs import open_song, root_keys

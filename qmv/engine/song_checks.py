@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qmv.analysis.bars import bar_counts, bar_length, completed, parse_meter
 from qmv.analysis.beat_files import read, within
 from qmv.analysis.overrides import nearest
 from qmv.analysis.window import asked_s
 from qmv.artifacts import File, Hints, LyricLine, Song
+from qmv.engine.config.schema import SongSettings
 from qmv.engine.song_addresses import check_address, check_public, hide_address, is_remote, shown
 from qmv.errors import ConfigError, InputError
 from qmv.media.lyrics import beside
 from qmv.media.lyrics import read as read_lyrics
-
-if TYPE_CHECKING:
-    from qmv.engine.config import SongSettings
 
 __all__ = ["NO_LYRICS", "check", "check_against", "hints", "lyrics", "needs_length"]
 

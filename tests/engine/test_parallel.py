@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from qmv.engine.parallel import Mapper, cores, end_workers
-from qmv.engine.registry import load_file
+from qmv.engine.plugin_files import load_file
 from qmv.errors import InputError, QmvError, UnknownName
 
 SQUARES = """

@@ -1,56 +1,23 @@
-"""Finding plugins: built-ins, installed packages and single files, the good and the broken ones."""
+"""Finding plugins, the good and the broken ones, and those who watch a run."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import qmv.api
-from qmv import hookspecs
-from qmv.engine.registry import KINDS, Registry
+from qmv.engine.kinds import KINDS
+from qmv.engine.plugin_files import load_file
+from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, PluginError, UnknownName
 from qmv.events import Event, Notice
 from qmv.hookspecs import hookimpl
-
-HEAD = """
-from qmv.api import Effect, Stage, Tracker, plugin, setting
-from qmv.artifacts import Beats, Song
-from qmv.hookspecs import hookimpl
-"""
-TRACKER = (
-    HEAD
-    + """
-@plugin
-class Steady(Tracker):
-    name = "steady"
-
-    def track(self, samples, rate_hz, hints): ...
-
-@hookimpl
-def qmv_trackers():
-    return [Steady]
-"""
-)
+from tests.engine.plugin_texts import HEAD, TRACKER, WRONG
 
 PluginFile = Callable[[str, str], str]
-
-
-@pytest.fixture
-def plugin_file(tmp_path: Path) -> PluginFile:
-    """Writes a plugin file and tells its path."""
-
-    def write(name: str, text: str) -> str:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return str(path)
-
-    return write
 
 
 class EntryPoint:
@@ -71,37 +38,8 @@ def missing_library() -> object:
 
 
 def tracker_module(plugin_file: PluginFile, name: str = "installed.py", text: str = TRACKER) -> Callable[[], object]:
-    from qmv.engine.registry import load_file
-
     path = plugin_file(name, text)
     return lambda: load_file(path)
-
-
-# -- kinds -----------------------------------------------------------------------------------------------------------
-
-
-def test_kinds_name_every_plugin_base() -> None:
-    bases = {
-        cls
-        for cls in vars(qmv.api).values()
-        if isinstance(cls, type) and issubclass(cls, qmv.api.Plugin) and cls is not qmv.api.Plugin
-    }
-    assert {base for base, _ in KINDS.values()} == bases
-
-
-def test_kinds_name_every_hook_that_gives_plugins() -> None:
-    hooks = {name for name in vars(hookspecs) if name.startswith("qmv_")} - {"qmv_config_paths", "qmv_event"}
-    assert {hook for _, hook in KINDS.values()} == hooks
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_kind_is_the_word_that_its_base_class_says(kind: str) -> None:
-    assert KINDS[kind][0].kind == kind
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_kind_has_a_built_in_plugin(kind: str) -> None:
-    assert Registry().names(kind)
 
 
 # -- look-up ---------------------------------------------------------------------------------------------------------
@@ -120,108 +58,6 @@ def test_get_offers_the_closest_name_for_an_unknown_one() -> None:
 def test_entries_name_each_plugin_with_its_kind() -> None:
     registry = Registry()
     assert {kind: entry.cls.kind for kind, entry in registry.entries()} == {kind: kind for kind in KINDS}
-
-
-# -- files -----------------------------------------------------------------------------------------------------------
-
-
-def test_file_brings_its_plugin(plugin_file: PluginFile) -> None:
-    assert "steady" in Registry([plugin_file("steady.py", TRACKER)]).names("tracker")
-
-
-def test_file_plugin_is_known_by_the_bytes_of_its_file(plugin_file: PluginFile) -> None:
-    first = Registry([plugin_file("a/steady.py", TRACKER)]).get("tracker", "steady").cls()
-    other = Registry([plugin_file("b/steady.py", TRACKER + "# changed\n")]).get("tracker", "steady").cls()
-    assert first.identity() != other.identity()
-
-
-def test_file_gives_the_same_identity_from_another_place(plugin_file: PluginFile) -> None:
-    first = Registry([plugin_file("a/steady.py", TRACKER)]).get("tracker", "steady").cls()
-    other = Registry([plugin_file("b/other.py", TRACKER)]).get("tracker", "steady").cls()
-    assert first.identity() == other.identity()
-
-
-def test_file_brings_its_preset_folders(plugin_file: PluginFile) -> None:
-    text = HEAD + "@hookimpl\ndef qmv_config_paths():\n    return ['pkg://somewhere.conf']\n"
-    assert Registry([plugin_file("presets.py", text)]).config_paths == ["pkg://somewhere.conf"]
-
-
-def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"plugins \(.*nope\.py\): cannot be read \(No such file"):
-        Registry([str(tmp_path / "nope.py")])
-
-
-def test_file_that_is_no_python_file_is_named(plugin_file: PluginFile) -> None:
-    with pytest.raises(ConfigError, match=r"notes\.txt\): is no Python file"):
-        Registry([plugin_file("notes.txt", "text")])
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("def broken(:\n", "SyntaxError"),
-        ("import no_such_library\n", "ModuleNotFoundError: No module named 'no_such_library'"),
-        ("raise RuntimeError('boom')\n", "RuntimeError: boom"),
-        ("raise SystemExit(3)\n", "SystemExit: 3"),
-    ],
-)
-def test_file_that_fails_to_import_is_refused_with_the_reason(plugin_file: PluginFile, text: str, reason: str) -> None:
-    with pytest.raises(PluginError, match=rf"broken\.py\): failed to import \({reason}"):
-        Registry([plugin_file("broken.py", text)])
-
-
-WRONG = {
-    "no name": (
-        (
-            "@plugin\nclass Nameless(Tracker):\n    def track(self, samples, rate_hz, hints): ...\n\n"
-            "@hookimpl\ndef qmv_trackers():\n    return [Nameless]\n"
-        ),
-        "Nameless wants a `name`",
-    ),
-    "no decorator": (
-        (
-            "class Plain(Tracker):\n    name = 'plain'\n    def track(self, samples, rate_hz, hints): ...\n\n"
-            "@hookimpl\ndef qmv_trackers():\n    return [Plain]\n"
-        ),
-        "@plugin decorator",
-    ),
-    "no method": (
-        "@plugin\nclass Idle(Tracker):\n    name = 'idle'\n\n@hookimpl\ndef qmv_trackers():\n    return [Idle]\n",
-        "Idle lacks track; a tracker has to define it",
-    ),
-    "another kind": (
-        (
-            "@plugin\nclass Steady(Tracker):\n    name = 'steady'\n"
-            "    def track(self, samples, rate_hz, hints): ...\n\n"
-            "@hookimpl\ndef qmv_effects():\n    return [Steady]\n"
-        ),
-        "is no Effect",
-    ),
-    "no class": ("@hookimpl\ndef qmv_trackers():\n    return ['steady']\n", "'steady' is no Tracker"),
-    "misspelled hook": ("@hookimpl\ndef qmv_traker():\n    return []\n", "Did you mean 'qmv_trackers'"),
-    "no annotation": (
-        (
-            "@plugin\nclass Step(Stage):\n    name = 'step'\n    def run(self, ctx, song) -> Beats: ...\n\n"
-            "@hookimpl\ndef qmv_stages():\n    return [Step]\n"
-        ),
-        r"run\(\) has no annotation for song",
-    ),
-    "unknown annotation": (
-        (
-            "@plugin\nclass Step(Stage):\n    name = 'step'\n    def run(self, ctx, song: 'Sonk') -> Beats: ...\n\n"
-            "@hookimpl\ndef qmv_stages():\n    return [Step]\n"
-        ),
-        "Sonk",
-    ),
-    "hook that raises": ("@hookimpl\ndef qmv_trackers():\n    raise RuntimeError('boom')\n", "boom"),
-    "hook that gives nothing": ("@hookimpl\ndef qmv_trackers():\n    return None\n", "qmv_trackers"),
-}
-
-
-@pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG.keys())
-def test_file_with_a_mistake_is_refused_with_the_reason(plugin_file: PluginFile, text: str, message: str) -> None:
-    with pytest.raises(PluginError, match=rf"(?s)wrong\.py.*{message}"):
-        Registry([plugin_file("wrong.py", HEAD + text)])
 
 
 # -- two of one name -------------------------------------------------------------------------------------------------

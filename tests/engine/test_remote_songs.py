@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 
 from qmv.engine.cache import Cache
-from qmv.engine.config import SongSettings
+from qmv.engine.config.schema import SongSettings
 from qmv.engine.inputs import open_song
 from qmv.engine.no_songs import refuse_other
 from qmv.engine.remote_songs import RemoteSong

@@ -10,7 +10,7 @@ import pytest
 
 from qmv.artifacts import Song
 from qmv.engine.cache import Cache
-from qmv.engine.config import SongSettings
+from qmv.engine.config.schema import SongSettings
 from qmv.engine.inputs import open_song, root_keys
 from qmv.engine.song_checks import check
 from qmv.errors import ConfigError, InputError

@@ -13,7 +13,8 @@ import pytest
 from qmv.analysis.crop import cropped
 from qmv.api import Context, Stage, plugin, setting
 from qmv.artifacts import Beats, Song, Storyboard
-from qmv.engine.config import Job, RunSettings, SongSettings
+from qmv.engine.config.job import Job
+from qmv.engine.config.schema import RunSettings, SongSettings
 from qmv.engine.manifest import Manifest
 from qmv.engine.registry import Registry
 from qmv.engine.runner import Run

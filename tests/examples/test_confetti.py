@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qmv.engine.registry import load_file
+from qmv.engine.plugin_files import load_file
 from qmv.media.probe import probe
 from qmv.testing import ImageProviderContract
 

@@ -20,7 +20,8 @@ import soundfile
 
 from qmv.api import Cache, Context, ImageProvider, ImageRequest, Ledger, Outcome, Purchases, Stage, plugin, setting
 from qmv.artifacts import Artifact, Pictures, Song, Storyboard
-from qmv.engine.config import Job, RunSettings, SongSettings
+from qmv.engine.config.job import Job
+from qmv.engine.config.schema import RunSettings, SongSettings
 from qmv.engine.ledger import Sums
 from qmv.engine.manifest import Manifest
 from qmv.engine.registry import Registry

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qmv.api import Encoder
-from qmv.engine.config import bind
+from qmv.engine.config.job import bind
 from qmv.errors import ConfigError
 from qmv.plugins.encoder.svt_av1 import SvtAv1
 from qmv.plugins.encoder.videotoolbox import Videotoolbox

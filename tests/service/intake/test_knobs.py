@@ -39,7 +39,7 @@ def composed(compose: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
     from hydra import initialize_config_dir
     from omegaconf import OmegaConf
 
-    from qmv import app
+    from qmv.engine.config.arguments import escaped
     from qmv.engine.songs import expanded
 
     compose()  # publishes the plugins
@@ -48,7 +48,7 @@ def composed(compose: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
         from hydra.core.global_hydra import GlobalHydra
 
         GlobalHydra.instance().clear()
-        words = [expanded(app._quoted(word)) for word in overrides(order)]
+        words = [expanded(escaped(word)) for word in overrides(order)]
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3", job_name="test"):
             plain: Any = OmegaConf.to_container(hydra_compose("config", overrides=words), resolve=True)
         return dict(plain)

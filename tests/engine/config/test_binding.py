@@ -1,4 +1,4 @@
-"""From a composed config to plugin objects, and the sentence for each mistake in it."""
+"""From nodes of a config to plugin objects, and the sentence for each mistake in them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf, open_dict
 
-from qmv.engine.config import Job, bind, plugin_fields
+from qmv.engine.config.job import Job, bind
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, UnknownName
 from qmv.plugins.effect.flash import Flash
 from qmv.plugins.observer.redis import Redis
-from qmv.stages.assemble_video import AssembleVideo
 from qmv.stages.track_beats import TrackBeats
 
 Compose = Callable[..., tuple[Any, Registry]]
@@ -83,14 +82,6 @@ def qmv_observers():
 
 
 @pytest.fixture
-def job(compose: Compose) -> Callable[..., Job]:
-    def bound(*overrides: str) -> Job:
-        return bind(*compose(*overrides))
-
-    return bound
-
-
-@pytest.fixture
 def layered(tmp_path: Path) -> str:
     """The override that loads a plugin file with nested plugins."""
     path = tmp_path / "layered.py"
@@ -98,62 +89,7 @@ def layered(tmp_path: Path) -> str:
     return f"plugins=[{path}]"
 
 
-# -- the happy way ---------------------------------------------------------------------------------------------------
-
-
-def test_bind_gives_the_stages_of_the_graph(job: Callable[..., Job]) -> None:
-    assert list(job().stages) == ["beats", "storyboard", "pictures", "video", "proof", "handoff", "delivery"]
-
-
-def test_bind_gives_the_stages_of_another_graph(job: Callable[..., Job]) -> None:
-    assert list(job("graph=storyboard").stages) == ["beats", "storyboard"]
-
-
-def test_bind_drops_a_stage(job: Callable[..., Job]) -> None:
-    assert "delivery" not in job("~stages.delivery").stages
-
-
-def test_bind_adds_a_stage_under_a_name_of_its_own(job: Callable[..., Job]) -> None:
-    assert job("+stage@stages.more=track_beats").stages["more"].name == "track_beats"
-
-
-def test_bind_gives_the_defaults_of_the_project(compose: Compose) -> None:
-    cfg, _ = compose()
-    assert (cfg.beats_per_image, cfg.min_images, cfg.fps, cfg.width, cfg.height) == (4, 8, "24", 1024, 1024)
-
-
-def test_bind_gives_the_style_as_an_artifact(job: Callable[..., Job]) -> None:
-    assert job("style=noir").style.name == "noir"
-
-
-def test_bind_gives_the_song_with_its_window(job: Callable[..., Job]) -> None:
-    song = job("song=a/b.mp3", "song.start_s=1.5", "song.end_s=9").song
-    assert (song.path, song.start_s, song.end_s) == ("a/b.mp3", 1.5, 9.0)
-
-
-@pytest.mark.parametrize("name", ["neon", "noir", "watercolor", "papercut", "cosmos"])
-def test_bind_accepts_each_style(job: Callable[..., Job], name: str) -> None:
-    assert job(f"style={name}").style.name == name
-
-
-@pytest.mark.parametrize("name", ["club_night", "slow_dissolve"])
-def test_bind_accepts_each_experiment(job: Callable[..., Job], name: str) -> None:
-    assert job(f"experiment={name}").stages
-
-
-def test_experiment_wins_over_the_config_and_the_command_line_over_both(compose: Compose) -> None:
-    cfg, _ = compose("experiment=club_night", "height=480")
-    assert (cfg.beats_per_image, cfg.width, cfg.height) == (2, 1920, 480)
-
-
 # -- plugins inside plugins ------------------------------------------------------------------------------------------
-
-
-def test_plugin_fields_finds_one_and_many() -> None:
-    assert plugin_fields(AssembleVideo) == {
-        "motion": ("motion", False), "transition": ("transition", False), "effects": ("effect", True),
-        "encoder": ("encoder", False),
-    }  # fmt: skip
 
 
 def test_bind_fills_a_field_from_the_group_of_its_kind(job: Callable[..., Job]) -> None:
@@ -186,37 +122,6 @@ def test_bind_names_the_place_of_a_nested_mistake(job: Callable[..., Job], layer
     overrides = (layered, "+stage@stages.more=pair", "~stages.beats", "tracker=solo", "tracker.pitch=1")
     with pytest.raises(ConfigError, match=r"stages\.more.*second.* pitch must be at least 20, got 1"):
         job(*overrides)
-
-
-# -- knobs -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("override", "stage", "field", "value"),
-    [
-        ("fps=30", "storyboard", "fps", "30"),
-        ("fps=29.97", "storyboard", "fps", "29.97"),
-        ("beats_per_image=2", "storyboard", "beats_per_image", 2),
-        ("beats_per_image={calm:8,B:2}", "storyboard", "beats_per_image", {"calm": 8, "B": 2}),
-        ("min_images=3", "storyboard", "min_images", 3),
-        ("seed=7", "storyboard", "seed", 7),
-        ("width=640", "pictures", "width", 640),
-        ("height=360", "pictures", "height", 360),
-        ("format=vertical", "pictures", "height", 1920),
-        ("quality=draft", "video", "scale", 0.5),
-        ("quality.vmaf=94", "video", "vmaf", 94.0),
-        ("loudness_lufs=-14", "video", "loudness_lufs", -14.0),
-        ("audio=copy", "video", "audio", "copy"),
-        ("audio_kbps=192", "video", "audio_kbps", 192),
-    ],
-)
-def test_knob_reaches_its_stage(job: Callable[..., Job], override: str, stage: str, field: str, value: object) -> None:
-    assert getattr(job(override).stages[stage], field) == value
-
-
-def test_knob_can_be_overridden_for_one_stage(job: Callable[..., Job]) -> None:
-    stages = job("fps=30", "stages.storyboard.fps=25").stages
-    assert stages["storyboard"].fps == "25"  # type: ignore[attr-defined]
 
 
 # -- observers -------------------------------------------------------------------------------------------------------
@@ -262,13 +167,6 @@ def test_setting_of_an_observer_may_follow_a_knob(job: Callable[..., Job], tmp_p
         ("quality.preset=warp", r"preset: 'warp' is not known\. Known: fast, "),
         ("motion.zoom=7", r"motion \(ken_burns\): zoom must be at least 0 and at most 1, got 7"),
         ("tracker.slowest_bpm=10", r"tracker \(superflux\): slowest_bpm must be at least 20 and at most 200 .*got 10"),
-        ("run.workers=-1", r"run: workers must be at least 0 .*got -1"),
-        ("song.start_s=-1", r"song: start_s must be at least 0, got -1"),
-        ("song.start_s=nan", r"song: start_s must be"),
-        ("song.end_s=0", r"song: end_s must come after start_s \(0\), got 0"),
-        ("style.palette=[red]", r"style \(neon\): palette has 'red'; colours look like '#1a2b3c'"),
-        ("style.subjects=[]", r"style \(neon\): subjects is empty; give at least one"),
-        ("style.prompt='{nothing}'", r"prompt has a wrong placeholder 'nothing'; allowed: \{artist\}"),
         ("stages.delivery.key='{nothing}'", r"stages\.delivery \(deliver\): key has a wrong placeholder"),
         ("image=folder", r"image\.path: has no value yet; give it one with image\.path=VALUE"),
         ("+motion.zom=1", r"motion \(ken_burns\):? setting: 'zom' is not known\. Did you mean 'zoom'\?"),
@@ -286,14 +184,6 @@ def test_setting_of_an_observer_may_follow_a_knob(job: Callable[..., Job], tmp_p
 def test_bind_refuses_a_mistake_and_says_where(job: Callable[..., Job], override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         job(override)
-
-
-def test_bind_refuses_a_graph_without_stages(compose: Compose) -> None:
-    cfg, registry = compose()
-    with open_dict(cfg):
-        cfg.stages = {}
-    with pytest.raises(ConfigError, match="stages: there are none; choose a graph"):
-        bind(cfg, registry)
 
 
 def test_bind_refuses_a_plugin_that_nobody_knows(compose: Compose) -> None:
