@@ -10,9 +10,10 @@ import contextlib
 import functools
 import hashlib
 import logging
+import queue
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ log = logging.getLogger("qmv")
 
 MOST_BYTES = 1 << 30  # an entry; a picture of 8192 x 8192 has 300 MB at worst
 SIGN = "shared_cache.qmv1"  # stands where anything stands: who may read only knows the place by it
-_THREADS = 4  # they have the run's length
+_THREADS = 4  # they have the run's length; nobody waits for one that hangs, nor does the end of the process
 
 Entry = tuple[str, str]  # area and key
 
@@ -57,8 +58,10 @@ class Outbox:
     stuck: Callable[[Exception], None]
     shut: bool = False
     seen: dict[Entry, Standing | None] = field(default_factory=dict)
-    _pool: ThreadPoolExecutor | None = None
-    _sending: list[Future[None]] = field(default_factory=list)
+    _todo: queue.SimpleQueue[Entry | None] = field(default_factory=queue.SimpleQueue)
+    _threads: int = 0
+    _in_work: int = 0  # what was added and has neither arrived nor failed
+    _ended: threading.Condition = field(default_factory=threading.Condition)
     _signed: bool = False
 
     def add(self, area: str, key: str) -> None:
@@ -68,9 +71,12 @@ class Outbox:
             self._mark(area, key).touch()
         if self.shut:
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="qmv-send")
-        self._sending.append(self._pool.submit(self._try, area, key))
+        with self._ended:
+            self._in_work += 1
+        self._todo.put((area, key))
+        if self._threads < _THREADS:
+            self._threads += 1
+            threading.Thread(target=self._work, name="qmv-send", daemon=True).start()
 
     def left(self) -> Iterator[Entry]:
         """What earlier runs did not send."""
@@ -79,32 +85,42 @@ class Outbox:
 
     def wait(self, seconds: float | None = None) -> int:
         """Waits until all is sent, or cannot be; how many are in work after so many seconds."""
-        return len(wait(self._sending, timeout=seconds).not_done)
+        with self._ended:
+            self._ended.wait_for(lambda: not self._in_work, timeout=seconds)
+            return self._in_work
 
     def close(self) -> None:
         """Sends nothing more; waits for nothing."""
         self.shut = True
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(self._threads):
+            self._todo.put(None)
+
+    def _work(self) -> None:
+        while (entry := self._todo.get()) is not None:
+            try:
+                self._try(*entry)
+            except Exception:  # such as a mark that cannot be taken away: the next run looks again
+                log.warning("shared cache: %s/%s", *entry, exc_info=True)
+            with self._ended:
+                self._in_work -= 1
+                self._ended.notify_all()
 
     def _try(self, area: str, key: str) -> None:
         if self.shut:
             return
         try:
-            with contextlib.suppress(Taken):  # another machine was quicker with the same
-                self._send(area, key)
+            self._send(area, key)
         except (Broken, FileNotFoundError, ValueError):  # gone or changed here since; whoever wants it makes it again
             log.info("shared cache: %s/%s is not sent", area, key, exc_info=True)
         except Exception as error:  # whatever it is, the run does not hang on it
             self.stuck(error)
             return
         self._mark(area, key).unlink(missing_ok=True)
-        self.doubts.mended((area, key))
 
     def _send(self, area: str, key: str) -> None:
-        name = object_name(area, key)
+        name, doubted = object_name(area, key), self.doubts.is_doubted((area, key))
         if (area, key) not in self.seen:
-            standing, doubted = self._look(name), self.doubts.is_doubted((area, key))
+            standing = self._look(name)
             if standing is not None and not doubted:
                 return  # if it is broken, whoever wants it finds out
             self.seen[area, key] = standing
@@ -113,7 +129,10 @@ class Outbox:
             pack(self.cache.folder(area, key), parcel, area=area, key=key, secret=self.secret)
             if parcel.stat().st_size <= MOST_BYTES:
                 self._sign(Path(folder) / "sign")
-                self._put(parcel, name, self.seen.get((area, key)))
+                with contextlib.suppress(Taken):  # another machine was quicker with the same
+                    self._put(parcel, name, self.seen.get((area, key)))
+                if doubted:  # a doubt that came meanwhile is of what was sent, and stays
+                    self.doubts.mended((area, key))
 
     def _look(self, name: str) -> Standing | None:
         """What stands under a name; raises Broken where nothing can stand there, in a place that is well."""

@@ -104,6 +104,7 @@ class SharedCache:
     sends: bool = True
     answer_s: float = 15.0  # of the questions before the run
     silence_s: float = 30.0  # while entries are fetched
+    sending_s: float = 300.0  # of the wait at the end of the run; a store's own patience counts from its last byte
     _outbox: Outbox | None = field(default=None, init=False)
     _tell: Callable[[str], None] = field(default=log.warning, init=False)
     _deaf: bool = field(default=True, init=False)  # nothing is fetched, as before and after the run
@@ -159,12 +160,17 @@ class SharedCache:
         )
 
     def finish(self) -> None:
-        """Waits until everything is sent, or cannot be."""
+        """Waits until everything is sent, or cannot be, for `sending_s` at most; what is left, the next run sends."""
         if self._outbox is not None:
-            if waiting := self._outbox.wait(_TELL_S):
-                self._words.append(f"waiting until {waiting} entries are in the shared cache")
+            left = self._outbox.wait(min(_TELL_S, self.sending_s))
+            if left and self.sending_s > _TELL_S:
+                self._words.append(
+                    f"waiting until {_entries(left)} in the shared cache, {self.sending_s:.0f} s at most"
+                )
                 self._speak()
-                self._outbox.wait()
+                left = self._outbox.wait(self.sending_s - _TELL_S)
+            if left and not self._outbox.shut:  # else it is told already
+                self._words.append(f"{_entries(left)} not in the shared cache yet; the next run sends what is missing")
             self.leave()
         self._speak()
 
@@ -192,7 +198,7 @@ class SharedCache:
         for key in keys:
             self._use((area, key))
         if broken:
-            many = "an entry is" if len(broken) == 1 else f"{len(broken)} entries are"
+            many = _entries(len(broken))
             self._words.append(f"{many} broken in the shared cache ({area}: {broken[0]}), not used and made anew")
         self._speak()
 
@@ -245,6 +251,10 @@ class SharedCache:
     def _speak(self) -> None:
         while self._words:
             self._tell(self._words.pop(0))
+
+
+def _entries(count: int) -> str:
+    return "an entry is" if count == 1 else f"{count} entries are"
 
 
 def _in_pieces(error: BaseException) -> bool:

@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -378,6 +379,22 @@ def test_pieces_that_were_fetched_by_an_earlier_run_are_found_too(runs: Runs) ->
     assert runs.once() == ["made on b"] * 2
 
 
+def test_doubt_that_comes_while_the_entry_is_looked_for_stays(machine: Start, runs: Runs, place: Path) -> None:
+    class Late(FolderStore):
+        def look(self, key: str) -> Standing | None:
+            end = time.monotonic() + 60
+            while not list(place.parent.glob("b/doubted/*/chunks/*")) and time.monotonic() < end:
+                time.sleep(0.01)
+            return super().look(key)
+
+    runs.once(area="chunks")
+    with contextlib.suppress(ProofError), machine("b", Late(where="w", folder=place, link=False)) as b:
+        for key in KEYS[:2]:
+            b.cache.once("chunks", key, make("made on b"), shared=anything)
+        raise WRONG
+    assert sorted(path.name for path in b.cache.root.glob("doubted/*/chunks/*")) == sorted(KEYS[:2])
+
+
 def test_video_that_is_none_without_a_fetched_piece_is_left_alone(runs: Runs, machine: Start) -> None:
     with machine("b", sends=False) as b:
         for key in KEYS[:2]:
@@ -623,6 +640,26 @@ def test_cancelled_run_waits_for_nothing_and_the_next_one_sends_the_rest(machine
         pass
     assert sorted(objects(place)) == sorted(KEYS)
     assert not [path for path in (a.cache.root / "unshared").rglob("*") if path.is_file()]
+
+
+def test_end_of_a_run_waits_for_what_is_sent_for_a_while_only_and_says_so_once(machine: Start, place: Path) -> None:
+    goes_on = threading.Event()
+
+    class Slow(FolderStore):
+        def send(self, upload: Upload, replaces: Standing | None, progress: Callable[[int], None]) -> None:
+            if KEYS[0] not in upload.key:
+                goes_on.wait(60)
+            super().send(upload, replaces, progress)
+
+    with machine("a", Slow(where="w", folder=place, link=False), sending_s=0.2) as a:
+        for key in KEYS[:3]:
+            a.made(key)
+    [words] = a.told
+    assert words.endswith("not in the shared cache yet; the next run sends what is missing")
+    goes_on.set()
+    with machine("a"):
+        pass
+    assert sorted(objects(place)) == sorted(KEYS[:3])
 
 
 def test_first_entry_leaves_the_sign_by_which_readers_know_the_place(machine: Start, place: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from qmv.errors import AccessError
 from qmv.objects.places import open_store
 from qmv.objects.store import Upload
 from tests.fakes.gcs.process import fake_gcs
+from tests.fakes.proxy import proxy
 from tests.fakes.s3 import s3
 
 pytestmark = pytest.mark.slow
@@ -104,3 +108,50 @@ def test_bucket_that_is_not_there_stops_the_run_before_it_begins(bucket: str, tm
     cache = Cache(tmp_path / "a", shared_cache(f"{bucket}-of-nobody", sends=True))
     with pytest.raises(AccessError, match="films-of-nobody"), sharing(cache, lambda _: None):
         raise AssertionError("the run began")
+
+
+# A run of a process: it makes entries, and waits for their sending for so many seconds.
+RUN = """
+import json, sys
+from pathlib import Path
+from qmv.engine.cache import Cache
+from qmv.engine.shared_cache import shared_cache, sharing
+
+told, shared = [], shared_cache(sys.argv[2], sends=True)
+shared.sending_s = float(sys.argv[3])
+cache = Cache(Path(sys.argv[1]), shared)
+with sharing(cache, told.append):
+    for key in sys.argv[4:]:
+        cache.once("area", key, lambda folder: (folder / "value").write_bytes(key.encode() * 3000), shared=Path.stat)
+print(json.dumps(told))
+"""
+
+
+def test_server_that_begins_to_drip_holds_the_end_of_a_run_for_a_while_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it hold the end of the process; what was made is sent by the next run."""
+    with (
+        fake_gcs(tmp_path / "fake") as fake,
+        proxy(tmp_path / "proxy", upstream_port=fake.port, methods=("PUT",), drip=1.0) as dripping,
+    ):
+        monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(fake.key))
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+        def run(address: str, sending_s: str) -> list[str]:
+            monkeypatch.setenv("API_ENDPOINT_OVERRIDE", address)
+            words = [sys.executable, "-c", RUN, str(tmp_path / "a"), "gs://films/cache", sending_s, *KEYS[:6]]
+            ended = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+            return [words for words in json.loads(ended.stdout) if "waiting" not in words]
+
+        late = "6 entries are not in the shared cache yet; the next run sends what is missing"
+        assert run(dripping.url, "2") == [late]
+        assert all(line["fault"].startswith("drip") for line in dripping.requests() if line["method"] == "PUT")
+        told = run(fake.url, "100")
+        assert told == []
+        cache = Cache(tmp_path / "b", shared_cache("gs://films/cache", sends=False))
+        with sharing(cache, told.append):
+            cache.bring("area", KEYS[:6], check)
+            assert [value is None for value in values(cache)[:6]] == [False] * 6
+        assert told == []

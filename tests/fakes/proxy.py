@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from tests.fakes.serving import Answering, append, lines, serve, started
 
@@ -42,6 +42,8 @@ class Script:
     unavailable: float = 0.0  # 503, and upstream sees nothing
     stall: float = 0.0  # nothing happens for `stall_s`, then the connection breaks
     stall_s: float = 1.0
+    drip: float = 0.0  # the request arrives; of the answer's head comes a byte each `drip_s`, and never its end
+    drip_s: float = 0.05
     retry_after_s: str = ""  # the header Retry-After of each 503
     methods: tuple[str, ...] = ()  # only to these; empty: to all
     reset_after: tuple[int, ...] = ()  # once each: when so many bytes of request bodies went through in all
@@ -126,7 +128,7 @@ class _Passing(Answering):
         drawn = chance.random()
         if self.script.methods and self.command not in self.script.methods:
             return "", chance
-        for name in ("reset", "lost", "cut", "unavailable", "stall"):
+        for name in ("reset", "lost", "cut", "unavailable", "stall", "drip"):
             drawn -= getattr(self.script, name)
             if drawn < 0:
                 return name, chance
@@ -178,6 +180,9 @@ class _Passing(Answering):
             answer.read()
             self.reset()
             return
+        if fault == "drip":
+            answer.read()
+            self._drip(answer.status)
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():
             if name.lower() not in _OWN:
@@ -192,6 +197,13 @@ class _Passing(Answering):
             left = None if left is None else left - len(piece)
         if fault == "cut":
             self.reset()
+
+    def _drip(self, status: int) -> NoReturn:
+        """Ends with the client's patience."""
+        self.wfile.write(f"HTTP/1.1 {status} Slow\r\nX-Slow: ".encode())
+        while True:
+            self.wfile.write(b"x")
+            threading.Event().wait(self.script.drip_s)
 
     def _body(self) -> Iterator[bytes]:
         left = int(self.headers.get("Content-Length", 0))
