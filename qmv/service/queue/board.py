@@ -86,6 +86,11 @@ class Board(Protocol):
         """The most urgent job that may run now, also one whose worker was lost; None where there is none."""
         ...
 
+    def take_back(self) -> None:
+        """Queues, parks or closes what has lost its worker, as the next claim would: so that it is seen where nobody is
+        free to claim. Workers that are only late to speak are spared for a while, which a claim doesn't do."""
+        ...
+
     def tell(self, claim: Claim, live: Live) -> Word:
         """Says how far the job is and renews its lease."""
         ...

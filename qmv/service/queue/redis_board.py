@@ -190,6 +190,12 @@ class RedisBoard(KeptJobs):
                 log.warning("queue: %s cannot be read, and waits no more", found)
         return found
 
+    def take_back(self) -> None:
+        with self._link.reached() as client:
+            late = client.zrangebyscore(LEASES, "-inf", self._now(client) - rules.spared_s(self.limits))
+        for member in late:
+            self._lose(text_of(member))
+
     def _take(self, pipe: Any, ticket: Ticket, token: str, now: float) -> Claim | str:
         """The claim; what nobody can read is put aside and gives its name, what waits for another version ''."""
         session, n = ticket.session, ticket.n

@@ -20,13 +20,14 @@ from qmv.service.queue.jobs import Order, Session, Video
 
 __all__ = [
     "KEYS_S", "Job", "Ticket", "asked_again", "back_off_s", "called_off", "chosen", "claimed", "counted", "counts",
-    "failed", "finished", "given_back", "lease_over", "longest_lease_s", "lost", "queued", "ready", "room", "stands",
-    "told", "unbroken", "withdrawn",
+    "failed", "finished", "given_back", "lease_over", "longest_lease_s", "lost", "queued", "ready", "room", "spared_s",
+    "stands", "told", "unbroken", "withdrawn",
 ]  # fmt: skip
 
 KEYS_S = 86400.0  # how long a client's Idempotency-Key is known
 _FIRST_S, _FACTOR, _LONGEST_S = 5.0, 4, 600.0  # of the waits between two tries
 _OPEN = "queued", "running"
+_SPARED = 3  # the part of a lease for which who speaks late is waited for, where nobody else wants the job
 _LEASES = 4  # so far ahead no lease ends, unless the clock was set back; workers may have somewhat different ones
 
 
@@ -107,6 +108,11 @@ def counts(tickets: Iterable[Ticket], now: float) -> Counts:
 def longest_lease_s(limits: Limits) -> float:
     """A lease that ends later than so many seconds from now was given before the clock was set back."""
     return _LEASES * limits.lease_s
+
+
+def spared_s(limits: Limits) -> float:
+    """How long after the end of its lease a job is taken from its worker where no other claims it."""
+    return limits.lease_s / _SPARED
 
 
 def _waits(ticket: Ticket, now: float) -> bool:

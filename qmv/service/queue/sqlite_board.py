@@ -124,6 +124,16 @@ class SqliteBoard(KeptJobs):
                 tickets.remove(ticket)
         return None
 
+    def take_back(self) -> None:
+        query = "SELECT session, n FROM jobs WHERE open AND running AND due <= ?"
+        before = (self._clock() - rules.spared_s(self.limits),)
+        with self._file.open() as db:
+            if not db.execute(query, before).fetchone():
+                return
+        with self._file.writing() as db:
+            for session, n in db.execute(query, before).fetchall():
+                self._lose(db, session, n)
+
     def _taken(self, db: sqlite3.Connection, ticket: Ticket) -> Claim | None:
         """None for what cannot be read, or not by this version."""
         token, n = uuid.uuid4().hex, ticket.n

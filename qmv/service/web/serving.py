@@ -21,6 +21,7 @@ from qmv.service.settings import ServiceSettings, log_to_stderr, open_board
 from qmv.service.web.clients import Proxies, Shares, network_of
 from qmv.service.web.connections import Connection
 from qmv.service.web.documents import packed
+from qmv.service.web.losses import watch_losses
 from qmv.service.web.problems import TYPE
 
 if TYPE_CHECKING:
@@ -148,9 +149,11 @@ def main() -> int:
         check_door(settings)
         _allow_many_files()
         board = open_board(settings, wait_s=_QUEUE_S)
+        watch = gevent.spawn(watch_losses, board, settings.lease_s)
         try:
             serve(create_app(settings, board), settings)
         finally:
+            watch.kill()
             board.close()
     except QmvError as error:
         from qmv.engine.secrets import redacted

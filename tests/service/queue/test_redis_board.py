@@ -127,6 +127,17 @@ def test_the_session_keys_follow_each_step(redis: RedisServer, clock: Clock) -> 
     board.close()
 
 
+def test_the_session_keys_tell_of_a_lost_worker(redis: RedisServer, clock: Clock) -> None:
+    redis.client.flushall()
+    board = RedisBoard(redis.url, FREE, clock)
+    asked(board)
+    board.tell(claimed(board), Live(percent=41.0))
+    clock.now += 20
+    board.take_back()
+    assert redis.client.mget("session:s:phase3_status", "session:s:phase3_progress") == ["queued", "0"]
+    board.close()
+
+
 def test_another_systems_phase_is_read_as_it_is(redis: RedisServer) -> None:
     redis.client.flushall()
     board = RedisBoard(redis.url, FREE)

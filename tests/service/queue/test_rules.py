@@ -140,6 +140,10 @@ def test_a_lost_job_is_queued_at_once_and_its_token_is_void() -> None:
     assert (job.video.status, job.due, job.token, job.losses, job.failures) == ("queued", 0.0, "", 1, 0)
 
 
+def test_who_is_late_is_spared_for_less_than_another_lease() -> None:
+    assert rules.spared_s(Limits(lease_s=15)) == 5
+
+
 def test_a_job_that_loses_its_workers_is_parked_with_the_last_error() -> None:
     before = running(losses=1)
     before = replace(before, video=replace(before.video, error="the disk is full."))

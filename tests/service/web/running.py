@@ -131,7 +131,7 @@ def running(
     """Until the end of the block; it must end by itself when it is asked to. `code` is run in the module's stead."""
     code = _QUICK if quick else code
     values = {"outputs": str(folder / "outputs"), "port": 0, "reads_per_minute": 1_000_000,
-              "starts_per_minute": 1_000_000, **settings}  # fmt: skip
+              "starts_per_minute": 1_000_000, "lease_s": 600, **settings}  # fmt: skip
     setup, log = ServiceSettings(**values), folder / "web.log"
     ours = ("QMV_", "REDIS_URL")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | setup.environ()
