@@ -9,25 +9,24 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
-import time
-from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from qmv.engine.secrets import redacted
 from qmv.errors import QmvError
 from qmv.live.progress import Live, folded
-from qmv.service.queue.board import Board, Unavailable, Word
+from qmv.service.queue.board import Board, Word
 from qmv.service.queue.jobs import Claim
 from qmv.service.settings import ServiceSettings, program
 from qmv.service.work.clock import now_s
+from qmv.service.work.lease import Lease
 from qmv.service.work.outward import Outward
 from qmv.service.work.process import Child, running
 from qmv.service.work.recipe import hidden, recipe, tries_of
-from qmv.service.work.trail import Trail, thumbnail
+from qmv.service.work.thumbnails import Thumbnails
+from qmv.service.work.trail import Trail
 from qmv.service.work.verdict import Verdict, judged
 
 __all__ = ["Leaving", "perform"]
@@ -35,13 +34,11 @@ __all__ = ["Leaving", "perform"]
 log = logging.getLogger("qmv.service")
 
 _TICK_S = 0.1
-_TELLS_EVERY_S = 0.35  # where there is something to tell
-_BEATS_EVERY_S = 1.0  # where there is nothing: by it a worker hears that its job is cancelled
 _COUNTS_MONEY_EVERY_S = 3.0
-_PICTURES_S = 0.15  # the most that thumbnails may take of one tick
 _ENDS_WITHIN_S = 10.0
 _LEAVES_WITHIN_S = 5.0
-_ASKS_AGAIN_S, _ASKS_AGAIN_AT_LAST_S = 0.5, 5.0
+_LAST_PICTURES_S = 8.0  # the most that a finished video waits for its thumbnails, where the board is slow
+_SILENT = "silent"  # a file in the folder of a try that ended since the board could not be told in time
 _HAND_OFF = "handoff"
 
 
@@ -90,13 +87,11 @@ class _Attempt:
         name = f"{claim.attempt}-{claim.token[:8]}"
         self.folder = tries_of(settings, claim.session, claim.n) / name
         self.outward = Outward.of(claim.order, settings, self.folder)
-        self.live, self.told = Live(title=claim.order.title), Live()
+        self.live = Live(title=claim.order.title)
+        self.lease = Lease(claim, board)
+        self.pictures = Thumbnails(claim, board, self.lease)
         self.trail = Trail(self.folder)
-        self.pictures: deque[tuple[int, Path]] = deque()
-        self.began_at = now_s()
-        self.until_s = self.told_at = self.counted_at = 0.0
-        self.took_s = 0.0  # the board's last answer
-        self.away = self.silent = False  # the board, when it was told last; we, until the render had to end
+        self.counted_at = 0.0
         self.end: _End | None = None
         self.end_at = 0.0
 
@@ -107,7 +102,7 @@ class _Attempt:
         late_at = now_s() + 60 * self.settings.job_minutes
         arguments = recipe(self.claim, self.settings, self.folder)
         without = hidden(self.settings)
-        with running(program(self.settings), arguments, said, self.until_s, without=without) as child:
+        with running(program(self.settings), arguments, said, self.lease.until_s, without=without) as child:
             while not child.ended(_TICK_S):
                 self._tick(child, late_at)
                 if self.end is _End.LOST:
@@ -119,16 +114,16 @@ class _Attempt:
         """Makes the folder and the first renewal, from which the lease is counted; False where the claim is lost."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._tell()
-        return self.until_s > now_s() and self.end is None
+        return self.lease.left_s > 0 and self.end is None
 
     # -- while it runs -----------------------------------------------------------------------------------------------
 
     def _tick(self, child: Child, late_at: float) -> None:
         self._look()
-        if self._is_due():
+        if self.lease.is_due(self.live):
             self._tell()
-            child.renew(self.until_s)
-        self._keep_pictures()
+            child.renew(self.lease.until_s)
+        self.pictures.send_some()
         if self.end is None and self.leaving.is_set():
             self._stop(_End.LEAVE)
         if self.end is None and now_s() > late_at:
@@ -144,56 +139,20 @@ class _Attempt:
     def _look(self) -> None:
         for event in self.trail.news():
             if event.get("event") == "PictureReady":
-                self.pictures.append((int(event["index"]), Path(event["file"])))
+                self.pictures.add(int(event["index"]), Path(event["file"]))
             self.live = folded(self.live, event)
-        if self.live.notice != self.told.notice:
+        if self.live.notice != self.lease.told.notice:
             self.live = dataclasses.replace(self.live, notice=self.outward(self.live.notice))
         if now_s() - self.counted_at > _COUNTS_MONEY_EVERY_S:
             self.counted_at = now_s()
             self.live = dataclasses.replace(self.live, cost_usd=str(self._cost()))
 
-    def _keep_pictures(self) -> None:
-        """Some of those that wait; none where a slow board has to hear of the lease first."""
-        end = time.monotonic() + _PICTURES_S
-        needed_s = self.claim.lease_s / 2 + 2 * self.took_s
-        while self.pictures and time.monotonic() < end and self.until_s - now_s() > needed_s:
-            index, path = self.pictures.popleft()
-            jpeg = thumbnail(path)
-            try:
-                if jpeg is not None:
-                    self.board.add_picture(self.claim, index, jpeg)
-            except Unavailable:
-                self.pictures.appendleft((index, path))
-                return
-
-    def _is_due(self) -> bool:
-        since_s = now_s() - self.told_at
-        if since_s >= min(self.claim.lease_s / 4, _BEATS_EVERY_S):
-            return True
-        return self.live != self.told and since_s >= _TELLS_EVERY_S
-
     def _tell(self) -> None:
-        """Renews the lease, counted from before the board is asked; what cannot be told now is told by the next."""
-        self.told_at = asked_at = now_s()
-        try:
-            word = self.board.tell(self.claim, self.live)
-        except Unavailable as error:
-            self._complain(error)
-            return
-        self.away, self.told, self.took_s = False, self.live, now_s() - asked_at
-        self.silent = self.silent or 0 < self.until_s <= now_s()
+        word = self.lease.renew(self.live)
         if word is Word.LOST:
             self._stop(_End.LOST)
-            return
-        self.until_s = asked_at + self.claim.lease_s - _margin_s(self.claim.lease_s)
-        if word is Word.CANCEL and self.end is not _End.CANCEL:
+        elif word is Word.CANCEL and self.end is not _End.CANCEL:
             self._stop(_End.CANCEL)
-
-    def _complain(self, error: Unavailable) -> None:
-        """One line for each time that the board is away."""
-        if not self.away:
-            log.warning("video %d of %s: %s", self.claim.n, self.claim.session, redacted(str(error)))
-        self.away = True
 
     def _stop(self, end: _End) -> None:
         log.info("video %d of %s: %s", self.claim.n, self.claim.session, end.value)
@@ -233,11 +192,24 @@ class _Attempt:
                 "choose a shorter song, a lower quality or fewer pictures.",
                 again=False,
             )
-        elif self.silent or now_s() >= self.until_s:  # it was ended for our silence, not for anything of its own
-            told = "given back, the queue could not be told in time"
-            self._say(lambda: self.board.give_back(self.claim), told)
+        elif self.lease.silent:  # it was ended for our silence, not for anything of its own
+            self._close_silent()
         else:
             self.fail(verdict.error, again=verdict.again)
+
+    def _close_silent(self) -> None:
+        """That is no failure, unless it comes again and again: a render may be what freezes its worker."""
+        (self.folder / _SILENT).touch()
+        times = len([*self.folder.parent.glob(f"*/{_SILENT}")])
+        if times <= self.settings.attempts:
+            told = "given back, the queue could not be told in time"
+            self._say(lambda: self.board.give_back(self.claim), told)
+            return
+        self.fail(
+            f"queue: the worker could not renew its lease in time, {times} times for this video; look whether its "
+            "machine has too little memory or the way to the queue is unsteady, and ask for it again.",
+            again=True,
+        )
 
     def fail(self, error: str, *, again: bool) -> None:
         sentence = self.outward(error)
@@ -245,34 +217,13 @@ class _Attempt:
         self._say(lambda: self.board.fail(self.claim, sentence, again=again), "failed")
 
     def _show_rest(self) -> None:
-        """The last numbers, and the last pictures where the board is quick enough for them."""
+        """The last numbers, and of the last pictures as many as a slow board takes in some seconds."""
         self._tell()
-        while self.pictures and not self.leaving.is_set() and self.end is not _End.LOST:
-            left = len(self.pictures)
-            self._keep_pictures()
-            if len(self.pictures) == left:
+        end = now_s() + _LAST_PICTURES_S
+        while self.pictures and now_s() < end and not self.leaving.is_set() and self.end is not _End.LOST:
+            if not self.pictures.send_more():
                 break
             self._tell()
 
     def _say(self, say: Callable[[], bool], told: str) -> None:
-        """Says it also to a board that cannot be reached for a while; one that has given the job away takes it not."""
-        pause_s = _ASKS_AGAIN_S
-        while True:
-            try:
-                if not say():
-                    told = "somebody else's by now"
-                log.info(
-                    "video %d of %s: %s, after %.1f s", self.claim.n, self.claim.session, told, now_s() - self.began_at
-                )
-                return
-            except Unavailable as error:
-                self._complain(error)
-                if self.leaving.is_set() and now_s() > self.until_s:
-                    return
-                time.sleep(pause_s)
-                pause_s = min(2 * pause_s, _ASKS_AGAIN_AT_LAST_S)
-
-
-def _margin_s(lease_s: float) -> float:
-    """What the render ends before its lease does."""
-    return min(2.0, lease_s / 5)
+        self.lease.end(say, told, self.leaving.is_set)

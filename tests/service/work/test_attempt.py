@@ -4,53 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
-import logging
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from PIL import Image
 
 from qmv.live.progress import Live
-from qmv.service.queue.board import Board, Unavailable, Word
+from qmv.service.queue.board import Board, Word
 from qmv.service.queue.jobs import Claim
 from qmv.service.queue.sqlite_board import SqliteBoard
 from qmv.service.work.attempt import perform
-from tests.service.work.rendering import Place, alive, children_of, eventually, gone, video
+from tests.service.work.rendering import Place, children_of, eventually, gone, video
+from tests.service.work.tries import started, tried
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def place(tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]) -> Place:
-    return Place.made(tmp_path / "here", click_track(tmp_path / "a song.wav"), environment)
-
-
-@pytest.fixture
-def board(place: Place) -> Iterator[Board]:
-    board = place.board()
-    yield board
-    board.close()
-
-
-def tried(place: Place, board: Board, leaving: threading.Event | None = None) -> None:
-    claim = board.claim("w")
-    assert claim is not None
-    perform(claim, board, place.settings, leaving or threading.Event())
-
-
-def started(place: Place, board: Board, leaving: threading.Event | None = None) -> threading.Thread:
-    """A try in a thread, once its render is at the stage in which it dawdles."""
-    thread = threading.Thread(target=tried, args=(place, board, leaving))
-    thread.start()
-    eventually(lambda: place.seen("dawdles"), 30)
-    return thread
 
 
 def test_video_is_delivered_with_what_may_be_known_of_it(place: Place, board: Board) -> None:
@@ -68,19 +39,6 @@ def test_video_is_delivered_with_what_may_be_known_of_it(place: Place, board: Bo
     assert done.result["metadata"]["sync"]["faults"] == []
     assert str(place.folder) not in str(done)
     assert done.live.percent == 100
-
-
-def test_thumbnails_of_the_pictures_come(place: Place, board: Board) -> None:
-    board.submit("s", [place.order()], digest="d")
-    tried(place, board)
-    count = video(board, "s").pictures
-    pictures = [board.picture("s", 1, index) for index in range(count)]
-    assert count == 3
-    for data in pictures:
-        assert data is not None
-        with Image.open(io.BytesIO(data)) as picture:
-            assert (picture.format, picture.size) == ("JPEG", (64, 36))
-            assert not picture.getexif()
 
 
 def test_second_try_takes_all_from_the_cache_and_delivers_the_same(
@@ -216,73 +174,6 @@ def test_lost_job_ends_at_once_and_says_nothing_more(place: Place) -> None:
     assert not thread.is_alive()
     assert gone([pid], 1)
     assert board.said == []
-
-
-def test_render_ends_before_its_lease_where_the_queue_cannot_be_reached_and_that_is_no_failure(
-    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "qmv.service")
-    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=3.0)
-
-    class Unplugged(SqliteBoard):
-        out = False
-        last_s = 0.0
-        refused: ClassVar[list[float]] = []
-
-        def tell(self, claim: Claim, live: Live) -> Word:
-            if self.out:
-                raise Unavailable("queue: is away.")
-            self.last_s = time.monotonic()
-            return super().tell(claim, live)
-
-        def _end(self, *args: Any) -> bool:
-            if self.out:
-                self.refused.append(time.monotonic())
-                raise Unavailable("queue: is away.")
-            return super()._end(*args)
-
-    board = Unplugged(place.settings.folder / "state.sqlite", place.settings.limits)
-    place.dawdle("video", 60)
-    board.submit("s", [place.order()], digest="d")
-    thread = started(place, board)
-    pid = place.seen("dawdles")[0]["pid"]
-    board.out = True
-    assert alive(pid)
-    eventually(lambda: not alive(pid), 5, 0.01)
-    assert time.monotonic() - board.last_s < 3.0  # the lease
-    eventually(lambda: len(board.refused) >= 3, 10)  # asked again with pauses that grow, and told once
-    assert board.refused[2] - board.refused[1] > board.refused[1] - board.refused[0]
-    assert len([line for line in caplog.messages if "is away" in line]) == 1
-    board.out = False
-    thread.join(10)
-    assert not thread.is_alive()
-    waits = video(board, "s")
-    assert (waits.status, waits.error, waits.retry_at) == ("queued", "", None)
-    assert "given back, the queue could not be told in time, after" in caplog.text
-    assert board.counts().totals.get("retried", 0) == 0
-
-
-def test_slow_queue_hears_of_the_lease_before_it_gets_pictures(
-    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]
-) -> None:
-    """One and a half seconds for each answer, of a lease of six."""
-    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=6.0)
-
-    class Slow(SqliteBoard):
-        def tell(self, claim: Claim, live: Live) -> Word:
-            time.sleep(1.5)
-            return super().tell(claim, live)
-
-        def add_picture(self, claim: Claim, index: int, jpeg: bytes) -> None:
-            time.sleep(2.0)
-            super().add_picture(claim, index, jpeg)
-
-    board = Slow(place.settings.folder / "state.sqlite", place.settings.limits)
-    place.dawdle("video", 5)
-    board.submit("s", [place.order()], digest="d")
-    tried(place, board)
-    done = video(board, "s")
-    assert (done.status, done.attempt) == ("finished", 1)
 
 
 def test_render_that_takes_too_long_is_stopped(
