@@ -1,7 +1,8 @@
 """The queue's face: what the web and the workers do with it, and never by what it is kept.
 
 A job is one video of a session. Exactly one worker has it at a time: it holds a lease, which every `tell` renews, and a
-job whose lease has run out is given to the next who asks. All rules are in `rules`, so they are the same everywhere.
+job whose lease has run out is given to the next who asks. All rules are in `admission`, `turns` and `steps`, so
+they are the same everywhere.
 """
 
 from __future__ import annotations

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from qmv.live.progress import Live
 from qmv.live.states import CLOSED, State, error_of, percent_of, status_of
 
-__all__ = ["CLOSED", "Claim", "Order", "Session", "Video"]
+__all__ = ["CLOSED", "OPEN", "Claim", "Job", "Order", "Session", "Video"]
+
+OPEN = "queued", "running"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,34 @@ class Video:
     queued_at: float = 0.0
     started_at: float | None = None
     ended_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """All that is kept of one video: what anybody may see of it, and what only the queue knows.
+
+    `due`: a queued one may run from then on (0.0: at once), a running one's lease ends then. `token` is the last
+    claim's, '' where it was taken away. Each claim has an attempt of its own, `failures` and `losses` are those that
+    count. `unknown` is what the order of another version of QMV has beside: only a worker of that one can make it.
+    """
+
+    order: Order
+    video: Video
+    priority: int = 5
+    due: float = 0.0
+    token: str = ""
+    failures: int = 0
+    losses: int = 0
+    cancelling: bool = False
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        return self.video.status in OPEN
+
+    @property
+    def running(self) -> bool:
+        return self.video.status == "running"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,9 @@ from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 from qmv.live.progress import Live
-from qmv.service.queue import rules
+from qmv.service.queue import steps
 from qmv.service.queue.board import Limits, Word
-from qmv.service.queue.jobs import CLOSED, Claim, Order, Video
-from qmv.service.queue.rules import Job
+from qmv.service.queue.jobs import CLOSED, Claim, Job, Order, Video
 
 __all__ = ["Change", "KeptJobs", "can_make", "packed", "read", "spoilt", "unpacked"]
 
@@ -39,23 +38,23 @@ class KeptJobs(ABC):
             job = jobs.get(claim.n)
             if job is None or job.token != claim.token or not job.running:
                 return {}, Word.LOST
-            job, word = rules.told(job, live, self.limits, now)
+            job, word = steps.told(job, live, self.limits, now)
             return {claim.n: job}, word
 
         return self._change(claim.session, change) or Word.LOST
 
     def finish(self, claim: Claim, result: dict[str, Any]) -> bool:
-        return self._end(claim, lambda job, now: rules.finished(job, result, now), "finished")
+        return self._end(claim, lambda job, now: steps.finished(job, result, now), "finished")
 
     def fail(self, claim: Claim, error: str, *, again: bool) -> bool:
-        step = lambda job, now: rules.failed(job, error, self.limits, now, again=again)  # noqa: E731
+        step = lambda job, now: steps.failed(job, error, self.limits, now, again=again)  # noqa: E731
         return self._end(claim, step, "failed", "queued", "cancelled")
 
     def give_back(self, claim: Claim) -> bool:
-        return self._end(claim, rules.given_back, "queued", "cancelled")
+        return self._end(claim, steps.given_back, "queued", "cancelled")
 
     def cancelled(self, claim: Claim) -> bool:
-        return self._end(claim, rules.withdrawn, "cancelled")
+        return self._end(claim, steps.withdrawn, "cancelled")
 
     def _end(self, claim: Claim, step: Callable[[Job, float], Job], *ends: str) -> bool:
         def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], bool]:
@@ -72,7 +71,7 @@ class KeptJobs(ABC):
         """Calls off what is open; False for an unknown session."""
 
         def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], bool]:
-            return {n: rules.called_off(job, now) for n, job in jobs.items() if job.open}, True
+            return {n: steps.called_off(job, now) for n, job in jobs.items() if job.open}, True
 
         return bool(self._change(session, change))
 

@@ -16,9 +16,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from qmv.live import session_keys
-from qmv.service.queue import rules
+from qmv.service.queue import admission, steps, turns
 from qmv.service.queue.board import Counts, Limits
-from qmv.service.queue.jobs import Claim, Order, Session
+from qmv.service.queue.jobs import Claim, Job, Order, Session
 from qmv.service.queue.kept_jobs import Change, KeptJobs, can_make, spoilt
 from qmv.service.queue.redis_keys import (
     ABOUT,
@@ -46,7 +46,7 @@ from qmv.service.queue.redis_keys import (
     write_job,
 )  # fmt: skip
 from qmv.service.queue.redis_link import RedisLink
-from qmv.service.queue.rules import Job, Ticket
+from qmv.service.queue.turns import Ticket
 
 __all__ = ["RedisBoard"]
 
@@ -75,13 +75,13 @@ class RedisBoard(KeptJobs):
                 return kept.shown(session), True
             before = kept.jobs if kept else {}
             there = (kept.shown(session), kept.digest) if kept else None
-            standing = rules.stands(session, digest, there, known, before)
-            jobs = {} if standing else rules.queued(orders, before, priority, now)
+            standing = admission.stands(session, digest, there, known, before)
+            jobs = {} if standing else admission.queued(orders, before, priority, now)
             if jobs:
-                rules.room(pipe.hlen(TICKETS), sum(job.open for job in jobs.values()), self.limits)
+                admission.room(pipe.hlen(TICKETS), sum(job.open for job in jobs.values()), self.limits)
             pipe.multi()
             if key and not known:
-                pipe.set(used, json.dumps([session, digest]), ex=int(rules.KEYS_S))
+                pipe.set(used, json.dumps([session, digest]), ex=int(admission.KEYS_S))
             if standing:
                 return standing, False
             drop(pipe, session, before, keep=[n for n, job in jobs.items() if not job.open])
@@ -107,7 +107,7 @@ class RedisBoard(KeptJobs):
                 return None
             if tried and all(kept.jobs.get(n) == job for n, job in tried.items()):  # it was done, unanswered
                 return len(tried)
-            again = rules.asked_again(session, kept.jobs, pipe.hlen(TICKETS), self.limits, now)
+            again = admission.asked_again(session, kept.jobs, pipe.hlen(TICKETS), self.limits, now)
             tried.update(again)
             pipe.multi()
             for n in again:
@@ -167,7 +167,7 @@ class RedisBoard(KeptJobs):
             now = self._now(client)
             client.zadd(WORKERS, {worker: now})
             late = client.zrangebyscore(LEASES, "-inf", now)
-            late += client.zrangebyscore(LEASES, f"({now + rules.longest_lease_s(self.limits)}", "+inf")
+            late += client.zrangebyscore(LEASES, f"({now + steps.longest_lease_s(self.limits)}", "+inf")
         for member in late:
             self._lose(text_of(member))
 
@@ -180,7 +180,7 @@ class RedisBoard(KeptJobs):
                     return self._claim(ticket, job)
             now = self._now(pipe)
             tickets = [ticket for ticket in all_tickets(pipe) if (ticket.session, ticket.n) not in others]
-            if found := rules.chosen(tickets, self.limits, now):
+            if found := turns.chosen(tickets, self.limits, now):
                 tried.append(found)
             return self._take(pipe, found, token, now) if found else None
 
@@ -192,7 +192,7 @@ class RedisBoard(KeptJobs):
 
     def take_back(self) -> None:
         with self._link.reached() as client:
-            late = client.zrangebyscore(LEASES, "-inf", self._now(client) - rules.spared_s(self.limits))
+            late = client.zrangebyscore(LEASES, "-inf", self._now(client) - steps.spared_s(self.limits))
         for member in late:
             self._lose(text_of(member))
 
@@ -209,7 +209,7 @@ class RedisBoard(KeptJobs):
         if kept is None or job is None or job.video.status != "queued":
             pipe.hdel(TICKETS, member_of(session, n))
             return f"video {n} of session {session}"
-        job = rules.claimed(job, token, self.limits, now)
+        job = steps.claimed(job, token, self.limits, now)
         self._write(pipe, session, kept, {n: job}, now)
         return self._claim(ticket, job)
 
@@ -235,7 +235,7 @@ class RedisBoard(KeptJobs):
                 pipe.zrem(LEASES, member)
                 if job is None or not job.open:  # another worker may have queued it again by now
                     pipe.hdel(TICKETS, member)
-            elif (after := rules.lease_over(job, self.limits, now)) != job:
+            elif (after := steps.lease_over(job, self.limits, now)) != job:
                 self._write(pipe, session, kept, {n: after}, now)
 
         self._link.change([session_of(session)], step)
@@ -249,7 +249,7 @@ class RedisBoard(KeptJobs):
             if kept is None or job is None or job.token != claim.token or not job.running:
                 return
             places = [int(place) for place in pipe.hkeys(pictures_of(session, n))]
-            video, now = replace(job.video, pictures=rules.unbroken([*places, index])), self._now(pipe)
+            video, now = replace(job.video, pictures=steps.unbroken([*places, index])), self._now(pipe)
             pipe.multi()
             pipe.hset(pictures_of(session, n), str(index), jpeg)
             self._write(pipe, session, kept, {n: replace(job, video=video)}, now)
@@ -267,11 +267,11 @@ class RedisBoard(KeptJobs):
         with self._link.reached() as client:
             workers = client.zcount(WORKERS, f"({now - self.limits.lease_s}", now + self.limits.lease_s)
             totals = {text_of(name): int(count) for name, count in client.hgetall(TOTALS).items()}
-        return replace(rules.counts(tickets, now), workers=workers, totals=totals)
+        return replace(turns.counts(tickets, now), workers=workers, totals=totals)
 
     def due(self) -> int:
         tickets, now = self._all_tickets()
-        return rules.ready(tickets, self.limits, now)
+        return turns.ready(tickets, self.limits, now)
 
     def _all_tickets(self) -> tuple[list[Ticket], float]:
         with self._link.reached() as client:
@@ -281,7 +281,7 @@ class RedisBoard(KeptJobs):
     def forget(self) -> list[str]:
         with self._link.reached() as client:
             now = self._now(client)
-            client.zremrangebyscore(WORKERS, "-inf", now - rules.KEYS_S)
+            client.zremrangebyscore(WORKERS, "-inf", now - admission.KEYS_S)
             old = client.zrangebyscore(CLOSED_AT, "-inf", now - self.limits.keep_s)
         return [session for session in map(text_of, old) if self._forgotten(session, now)]
 
@@ -332,7 +332,7 @@ class RedisBoard(KeptJobs):
         """Writes what has changed; what nobody can see raises no version."""
         before, totals = kept.jobs, Counter[str]()
         for n, job in after.items():
-            totals.update(rules.counted(before.get(n), job))
+            totals.update(steps.counted(before.get(n), job))
             write_job(pipe, session, before.get(n), job)
         if all(n in before and before[n].video == job.video for n, job in after.items()):
             return

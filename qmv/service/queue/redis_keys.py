@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from qmv.service.queue.jobs import Session
+from qmv.service.queue.jobs import Job, Session
 from qmv.service.queue.kept_jobs import packed, read
-from qmv.service.queue.rules import Job, Ticket
+from qmv.service.queue.turns import Ticket
 
 __all__ = [
     "ABOUT", "CLOSED_AT", "CREATED_AT", "LEASES", "TICKETS", "TOTALS", "VERSION", "VERSIONS", "WORKERS", "Kept",

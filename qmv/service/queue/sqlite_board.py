@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qmv.service.queue import rules
+from qmv.service.queue import admission, steps, turns
 from qmv.service.queue.board import Counts, Limits
-from qmv.service.queue.jobs import Claim, Order, Session, Video
+from qmv.service.queue.jobs import Claim, Job, Order, Session, Video
 from qmv.service.queue.kept_jobs import Change, KeptJobs, can_make, packed, read, spoilt
-from qmv.service.queue.rules import Job, Ticket
 from qmv.service.queue.sqlite_file import WAIT_S, SqliteFile
+from qmv.service.queue.turns import Ticket
 
 __all__ = ["SqliteBoard"]
 
@@ -48,15 +48,15 @@ class SqliteBoard(KeptJobs):
         with self._file.writing() as db:
             now = self._clock()
             known = db.execute(
-                "SELECT session, digest FROM keys WHERE key = ? AND at > ?", (key, now - rules.KEYS_S)
+                "SELECT session, digest FROM keys WHERE key = ? AND at > ?", (key, now - admission.KEYS_S)
             ).fetchone()
             there = self._found(db, session)
             digests = db.execute("SELECT digest FROM sessions WHERE id = ?", (session,)).fetchone()
             before = _jobs(db, session)
-            standing = rules.stands(session, digest, (there, digests[0]) if there else None, known, before)
+            standing = admission.stands(session, digest, (there, digests[0]) if there else None, known, before)
             if standing is None:
-                jobs = rules.queued(orders, before, priority, now)
-                rules.room(_openly(db), sum(job.open for job in jobs.values()), self.limits)
+                jobs = admission.queued(orders, before, priority, now)
+                admission.room(_openly(db), sum(job.open for job in jobs.values()), self.limits)
                 _begin(db, session, digest, now)
                 _drop_pictures(db, session, {*before} - {n for n, job in jobs.items() if not job.open})
                 self._keep(db, session, before, jobs)
@@ -74,7 +74,7 @@ class SqliteBoard(KeptJobs):
             before = _jobs(db, session)
             if not before:
                 return None
-            again = rules.asked_again(session, before, _openly(db), self.limits, self._clock())
+            again = admission.asked_again(session, before, _openly(db), self.limits, self._clock())
             _drop_pictures(db, session, again)
             self._keep(db, session, before, again)
             found = self._found(db, session)
@@ -115,10 +115,10 @@ class SqliteBoard(KeptJobs):
         with self._file.writing() as db:
             now = self._clock()
             query = "SELECT session, n FROM jobs WHERE open AND running AND (due <= ? OR due > ?)"
-            for session, n in db.execute(query, (now, now + rules.longest_lease_s(self.limits))).fetchall():
+            for session, n in db.execute(query, (now, now + steps.longest_lease_s(self.limits))).fetchall():
                 self._lose(db, session, n)
             tickets = _tickets(db)
-            while ticket := rules.chosen(tickets, self.limits, now):
+            while ticket := turns.chosen(tickets, self.limits, now):
                 if claim := self._taken(db, ticket):
                     return claim
                 tickets.remove(ticket)
@@ -126,7 +126,7 @@ class SqliteBoard(KeptJobs):
 
     def take_back(self) -> None:
         query = "SELECT session, n FROM jobs WHERE open AND running AND due <= ?"
-        before = (self._clock() - rules.spared_s(self.limits),)
+        before = (self._clock() - steps.spared_s(self.limits),)
         with self._file.open() as db:
             if not db.execute(query, before).fetchone():
                 return
@@ -143,7 +143,7 @@ class SqliteBoard(KeptJobs):
             return None
         if not can_make(ticket.session, before[n]):
             return None
-        job = rules.claimed(before[n], token, self.limits, self._clock())
+        job = steps.claimed(before[n], token, self.limits, self._clock())
         self._keep(db, ticket.session, before, {n: job})
         return Claim(
             session=ticket.session, n=n, token=token, order=job.order, attempt=job.video.attempt,
@@ -153,7 +153,7 @@ class SqliteBoard(KeptJobs):
     def _lose(self, db: sqlite3.Connection, session: str, n: int) -> None:
         before = _jobs(db, session)
         if n in before:
-            self._keep(db, session, before, {n: rules.lease_over(before[n], self.limits, self._clock())})
+            self._keep(db, session, before, {n: steps.lease_over(before[n], self.limits, self._clock())})
         else:
             _set_aside(db, session, n)
 
@@ -166,7 +166,7 @@ class SqliteBoard(KeptJobs):
                 return
             db.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)", (*place, index, jpeg))
             query = "SELECT place FROM pictures WHERE session = ? AND n = ?"
-            video = replace(job.video, pictures=rules.unbroken(row[0] for row in db.execute(query, place)))
+            video = replace(job.video, pictures=steps.unbroken(row[0] for row in db.execute(query, place)))
             self._keep(db, claim.session, before, {claim.n: replace(job, video=video)})
 
     def seen(self, worker: str) -> None:
@@ -186,11 +186,11 @@ class SqliteBoard(KeptJobs):
             query = "SELECT COUNT(*) FROM workers WHERE at > ? AND at <= ?"
             workers = db.execute(query, (now - self.limits.lease_s, now + self.limits.lease_s)).fetchone()[0]
             totals = {name: count for name, count in db.execute("SELECT * FROM totals") if name != _VERSION}
-            return replace(rules.counts(_tickets(db), now), workers=workers, totals=totals)
+            return replace(turns.counts(_tickets(db), now), workers=workers, totals=totals)
 
     def due(self) -> int:
         with self._file.open() as db:
-            return rules.ready(_tickets(db), self.limits, self._clock())
+            return turns.ready(_tickets(db), self.limits, self._clock())
 
     def forget(self) -> list[str]:
         with self._file.writing() as db:
@@ -201,8 +201,8 @@ class SqliteBoard(KeptJobs):
                 db.execute("DELETE FROM sessions WHERE id = ?", (session,))
                 for table in ("jobs", "pictures"):
                     db.execute(f"DELETE FROM {table} WHERE session = ?", (session,))
-            db.execute("DELETE FROM keys WHERE at <= ?", (now - rules.KEYS_S,))
-            db.execute("DELETE FROM workers WHERE at <= ?", (now - rules.KEYS_S,))
+            db.execute("DELETE FROM keys WHERE at <= ?", (now - admission.KEYS_S,))
+            db.execute("DELETE FROM workers WHERE at <= ?", (now - admission.KEYS_S,))
             return gone
 
     def warning(self) -> str:
@@ -230,7 +230,7 @@ class SqliteBoard(KeptJobs):
         """Writes what has changed; what nobody can see raises no version."""
         totals: Counter[str] = Counter()
         for n, job in after.items():
-            totals.update(rules.counted(before.get(n), job))
+            totals.update(steps.counted(before.get(n), job))
             row = (session, n, job.open, job.running, job.priority, job.video.queued_at, job.due, packed(job))
             db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         if all(n in before and before[n].video == job.video for n, job in after.items()):

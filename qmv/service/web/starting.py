@@ -17,7 +17,7 @@ from qmv.errors import ConfigError, UnknownName
 from qmv.service.intake import orders, uploads
 from qmv.service.intake.knobs import checked, shown
 from qmv.service.intake.offer import Offer
-from qmv.service.queue import rules
+from qmv.service.queue import admission
 from qmv.service.queue.board import Board
 from qmv.service.queue.jobs import Order, Session
 from qmv.service.settings import ServiceSettings
@@ -98,7 +98,7 @@ class Starter:
         with a key may stand for what was asked before those."""
         there = None if key else self._board.session(session_id)
         if there and [video.style for video in there.videos] != styles:
-            rules.stands(session_id, "this one", (there, "another"), None)
+            admission.stands(session_id, "this one", (there, "another"), None)
 
     def _ordered(
         self, session_id: str, told: dict[str, Any], files: list[FileStorage], songs: Songs

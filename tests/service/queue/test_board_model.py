@@ -24,8 +24,8 @@ from qmv.live.progress import Live
 from qmv.service.queue.board import Board, Limits, Refused, Word
 from qmv.service.queue.jobs import CLOSED, Claim, Order, Session
 from qmv.service.queue.redis_board import RedisBoard
-from qmv.service.queue.rules import longest_lease_s, spared_s
 from qmv.service.queue.sqlite_board import SqliteBoard
+from qmv.service.queue.steps import longest_lease_s, spared_s
 from tests.fakes.redis_server import redis_server
 
 LIMITS = Limits(running=3, session_running=2, open=5, attempts=3, losses=3, lease_s=15, keep_s=900)

@@ -1,0 +1,135 @@
+"""What becomes of a job, step by step. Functions of values, the same wherever the queue is kept.
+
+queued -> running -> finished | failed | cancelled
+   ^---------'  a lost worker, one that leaves, a failure that is worth another try
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from qmv.live.progress import Live
+from qmv.service.queue.board import Limits, Word
+from qmv.service.queue.jobs import Job
+
+__all__ = [
+    "LONGEST_BACK_OFF_S", "back_off_s", "called_off", "claimed", "counted", "failed", "finished", "given_back",
+    "lease_over", "longest_lease_s", "lost", "spared_s", "told", "unbroken", "withdrawn",
+]  # fmt: skip
+
+LONGEST_BACK_OFF_S = 600.0  # between two tries
+_FIRST_S, _FACTOR = 5.0, 4
+_SPARED = 3  # the part of a lease for which who speaks late is waited for, where nobody else wants the job
+_LEASES = 4  # so far ahead no lease ends, unless the clock was set back; workers may have somewhat different ones
+
+
+def claimed(job: Job, token: str, limits: Limits, now: float) -> Job:
+    """Its attempt is one that it never had before, so it has a folder to itself."""
+    video = replace(
+        job.video, status="running", attempt=job.video.attempt + 1, live=Live(), retry_at=None, started_at=now,
+    )  # fmt: skip
+    return replace(job, video=video, token=token, due=now + limits.lease_s)
+
+
+def told(job: Job, live: Live, limits: Limits, now: float) -> tuple[Job, Word]:
+    """A lease that has run out is renewed, too, as long as nobody else has the job."""
+    job = replace(job, video=replace(job.video, live=live), due=now + limits.lease_s)
+    return job, Word.CANCEL if job.cancelling else Word.GO_ON
+
+
+def finished(job: Job, result: Mapping[str, Any], now: float) -> Job:
+    """Also where it was to be cancelled: the video is there."""
+    video = replace(job.video, live=replace(job.video.live, percent=100.0, left_s=None), error="", result={**result})
+    return _closed(replace(job, video=video), "finished", now)
+
+
+def failed(job: Job, error: str, limits: Limits, now: float, *, again: bool) -> Job:
+    """With `again` it waits for the next try, unless there were too many; what was to be cancelled is cancelled."""
+    if job.cancelling:
+        return withdrawn(job, now)
+    job = replace(job, failures=job.failures + 1, video=replace(job.video, error=error))
+    if again and job.failures < limits.attempts:
+        return _waiting(job, now + back_off_s(job.failures), retry=True)
+    return _closed(replace(job, video=replace(job.video, parked=again)), "failed", now)
+
+
+def back_off_s(failures: int) -> float:
+    """How long a job waits after so many failures: 5 s, 20 s, 80 s ... 10 minutes."""
+    return min(LONGEST_BACK_OFF_S, _FIRST_S * float(_FACTOR) ** min(failures - 1, 10))
+
+
+def lost(job: Job, limits: Limits, now: float) -> Job:
+    """Its lease has run out; the worker that had it has nothing more to say."""
+    job = replace(job, losses=job.losses + 1, token="")
+    if job.cancelling:
+        return withdrawn(job, now)
+    if job.losses < limits.losses:
+        return _waiting(job)
+    before = f", after the error: {job.video.error.rstrip('.')}" if job.video.error else ""
+    error = (
+        f"workers: {job.losses} of them ended while they made this video{before}; look into their logs, most often "
+        "memory is too small, and ask for it again."
+    )
+    return _closed(replace(job, video=replace(job.video, error=error, parked=True)), "failed", now)
+
+
+def lease_over(job: Job, limits: Limits, now: float) -> Job:
+    """A running job is lost where its lease has run out. One that ends too far ahead, since the clock was set back,
+    ends a lease from now: whoever still has it renews that one."""
+    if job.due <= now:
+        return lost(job, limits, now)
+    return replace(job, due=now + limits.lease_s) if job.due > now + longest_lease_s(limits) else job
+
+
+def longest_lease_s(limits: Limits) -> float:
+    """A lease that ends later than so many seconds from now was given before the clock was set back."""
+    return _LEASES * limits.lease_s
+
+
+def spared_s(limits: Limits) -> float:
+    """How long after the end of its lease a job is taken from its worker where no other claims it."""
+    return limits.lease_s / _SPARED
+
+
+def given_back(job: Job, now: float) -> Job:
+    return withdrawn(job, now) if job.cancelling else _waiting(job)
+
+
+def called_off(job: Job, now: float) -> Job:
+    """Nobody wants it any more: a running one's worker is told, the others close, also what has lost its worker."""
+    if job.video.status == "queued":
+        return withdrawn(job, now)
+    if job.running and job.due <= now:
+        return withdrawn(replace(job, token=""), now)
+    return replace(job, cancelling=True) if job.running else job
+
+
+def withdrawn(job: Job, now: float) -> Job:
+    return _closed(job, "cancelled", now)
+
+
+def unbroken(places: Iterable[int]) -> int:
+    """How many places there are from 0 on without a gap."""
+    there = {*places}
+    return next(count for count in range(len(there) + 1) if count not in there)
+
+
+def counted(before: Job | None, after: Job) -> list[str]:
+    """The totals that a step adds one to."""
+    if before is None or (after.open and not before.open):
+        return ["submitted"]
+    names = [after.video.status] if before.open and not after.open else []
+    names += ["parked"] if after.video.parked and not before.video.parked else []
+    names += ["lost"] if after.losses > before.losses else []
+    return names + (["retried"] if after.failures > before.failures and after.open else [])
+
+
+def _waiting(job: Job, due: float = 0.0, *, retry: bool = False) -> Job:
+    video = replace(job.video, status="queued", live=Live(), started_at=None, retry_at=due if retry else None)
+    return replace(job, video=video, due=due)
+
+
+def _closed(job: Job, status: str, now: float) -> Job:
+    return replace(job, video=replace(job.video, status=status, retry_at=None, ended_at=now), cancelling=False)

@@ -1,0 +1,112 @@
+"""What becomes of a job, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qmv.live.progress import Live
+from qmv.service.queue import steps
+from qmv.service.queue.board import Limits, Word
+from tests.service.queue.made_jobs import NOW, job_of, running
+
+
+def test_each_claim_is_an_attempt_of_its_own() -> None:
+    job = steps.claimed(steps.given_back(running(), NOW), "other", Limits(lease_s=7), NOW)
+    assert (job.video.attempt, job.failures, job.due, job.token) == (2, 0, NOW + 7, "other")
+
+
+def test_telling_renews_the_lease() -> None:
+    job, word = steps.told(running(), Live(percent=30), Limits(lease_s=7), NOW + 5)
+    assert (job.due, job.video.live.percent, word) == (NOW + 12, 30, Word.GO_ON)
+
+
+def test_back_off_grows_fourfold_up_to_ten_minutes() -> None:
+    assert [steps.back_off_s(failures) for failures in (1, 2, 3, 4, 5, 99)] == [5, 20, 80, 320, 600, 600]
+
+
+def test_a_failure_waits_for_its_next_try() -> None:
+    job = steps.failed(running(failures=1), "no answer.", Limits(), NOW, again=True)
+    assert (job.video.status, job.video.retry_at, job.due) == ("queued", NOW + 20, NOW + 20)
+    assert (job.video.error, job.video.live) == ("no answer.", Live())
+
+
+def test_too_many_tries_park_a_job() -> None:
+    job = steps.failed(running(failures=3), "no answer.", Limits(attempts=4), NOW, again=True)
+    assert (job.video.status, job.video.parked, job.video.retry_at) == ("failed", True, None)
+
+
+def test_what_is_not_worth_another_try_fails_and_is_not_parked() -> None:
+    job = steps.failed(running(), "no such song.", Limits(), NOW, again=False)
+    assert (job.video.status, job.video.parked, job.video.ended_at) == ("failed", False, NOW)
+
+
+def test_a_lost_job_is_queued_at_once_and_its_token_is_void() -> None:
+    job = steps.lost(running(), Limits(losses=4), NOW)
+    assert (job.video.status, job.due, job.token, job.losses, job.failures) == ("queued", 0.0, "", 1, 0)
+
+
+def test_who_is_late_is_spared_for_less_than_another_lease() -> None:
+    assert steps.spared_s(Limits(lease_s=15)) == 5
+
+
+def test_a_job_that_loses_its_workers_is_parked_with_the_last_error() -> None:
+    before = running(losses=1)
+    before = replace(before, video=replace(before.video, error="the disk is full."))
+    job = steps.lost(before, Limits(losses=2), NOW)
+    assert (job.video.status, job.video.parked) == ("failed", True)
+    assert "2 of them ended" in job.video.error
+    assert "the disk is full" in job.video.error
+
+
+@pytest.mark.parametrize(
+    ("step", "status"),
+    [
+        (lambda job: steps.lost(job, Limits(), NOW), "cancelled"),
+        (lambda job: steps.given_back(job, NOW), "cancelled"),
+        (lambda job: steps.failed(job, "e", Limits(), NOW, again=True), "cancelled"),
+        (lambda job: steps.failed(job, "e", Limits(), NOW, again=False), "cancelled"),
+        (lambda job: steps.withdrawn(job, NOW), "cancelled"),
+        (lambda job: steps.finished(job, {}, NOW), "finished"),
+    ],
+)
+def test_what_was_called_off_ends_whatever_its_worker_says(step: Any, status: str) -> None:
+    job = steps.called_off(running(), NOW)
+    assert job.running
+    assert step(job).video.status == status
+
+
+def test_a_job_whose_worker_is_lost_is_called_off_at_once() -> None:
+    job = steps.called_off(running(), NOW + 16)
+    assert (job.video.status, job.token) == ("cancelled", "")
+
+
+@pytest.mark.parametrize("status", ["finished", "failed", "cancelled"])
+def test_calling_off_what_is_closed_changes_nothing(status: str) -> None:
+    job = job_of(video=replace(job_of().video, status=status))
+    assert steps.called_off(job, NOW) == job
+
+
+def test_a_finished_video_is_whole_and_has_no_error() -> None:
+    before = running()
+    job = steps.finished(replace(before, video=replace(before.video, error="once")), {"url": "u"}, NOW + 3)
+    assert (job.video.live.percent, job.video.error, job.video.result) == (100, "", {"url": "u"})
+    assert job.video.ended_at == NOW + 3
+
+
+def test_totals_count_each_step_once() -> None:
+    parked = steps.failed(running(failures=3), "e", Limits(attempts=4), NOW, again=True)
+    assert steps.counted(None, job_of()) == ["submitted"]
+    assert steps.counted(parked, job_of()) == ["submitted"]
+    assert steps.counted(job_of(), running()) == []
+    assert steps.counted(running(failures=3), parked) == ["failed", "parked"]
+    assert steps.counted(running(), steps.failed(running(), "e", Limits(), NOW, again=True)) == ["retried"]
+    assert steps.counted(running(), steps.lost(running(), Limits(), NOW)) == ["lost"]
+    assert steps.counted(running(), steps.given_back(running(), NOW)) == []
+
+
+@pytest.mark.parametrize(("places", "count"), [([], 0), ([0], 1), ([1, 2], 0), ([2, 0, 1, 4], 3)])
+def test_pictures_count_up_to_the_first_gap(places: list[int], count: int) -> None:
+    assert steps.unbroken(places) == count
