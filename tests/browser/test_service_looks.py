@@ -176,6 +176,29 @@ def test_a_long_title_takes_two_lines_and_leaves_the_state_beside_it(tab: Tab, s
     assert long.locator("h4").get_attribute("title") == "Night Bus " * 20
 
 
+def test_a_phone_shows_a_name_of_the_pages_making_in_one_line(tab: Tab) -> None:
+    tab.page.set_viewport_size(PHONE)
+    tab.page.evaluate("""() => {
+      document.querySelector('.session h3').textContent = '2026-11-23-wwwww';
+      document.querySelector('.session summary .state').textContent = 'In progress 100 %';
+    }""")
+    name = tab.page.locator(".session h3").first.bounding_box()
+    assert name is not None
+    assert name["height"] < 30  # px; a line has 22
+
+
+@pytest.mark.parametrize(("progress", "words"), [(0, "Getting ready"), (99.9, "Nearly there")])
+def test_a_run_before_its_first_stage_and_after_its_last(tab: Tab, progress: float, words: str) -> None:
+    told = """progress => import('/static/video.js').then(it => {
+      const made = it.videoCard();
+      made.update({n: 1, title: 't', style: 's', status: 'running', progress, attempt: 1, stage: '', stages: [],
+        done: 0, total: 0, unit: '', time_left_s: null, cost_usd: 0, notice: '', error: '', parked: false,
+        retry_at: null, pictures: []});
+      return made.card.querySelector('.stage').textContent;
+    })"""
+    assert tab.page.evaluate(told, progress) == words
+
+
 def test_pictures_move_nothing_when_they_come(tab: Tab) -> None:
     """The strip is as high without its pictures as with them."""
     heights = tab.page.evaluate("""() => {

@@ -52,7 +52,7 @@ const update = (parts, card, video, result) => {
 
 const going = video => {
   if (video.status === "queued") return video.attempt ? "Waits for another try" : "Waits for its turn";
-  if (!video.stage) return "Getting ready";
+  if (!video.stage) return video.progress >= 99 ? "Nearly there" : "Getting ready";  // a run that ended has no stage
   const place = video.stages.indexOf(video.stage) + 1;
   const count = counted(video.done, video.total, video.unit);
   return `${place ? `Step ${place} of ${video.stages.length}: ` : ""}${stageWords(video.stage)}${count && `, ${count}`}`;
