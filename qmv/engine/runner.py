@@ -32,7 +32,7 @@ from qmv.engine.money import account_of, book, saved_by, told
 from qmv.engine.parallel import Mapper, cores, end_workers
 from qmv.engine.registry import Registry
 from qmv.engine.run_errors import cache_error, error_kind, run_error
-from qmv.engine.shared_cache import shared_cache, sharing
+from qmv.engine.sharing import shared_cache, sharing
 from qmv.engine.song_addresses import is_remote, shown
 from qmv.engine.watchers import watched
 from qmv.engine.windows import way_to_beats, windowed

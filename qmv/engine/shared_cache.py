@@ -8,13 +8,11 @@ goes on with what it has, and says so once. Low layer: stages reach it through `
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qmv.engine.inbox import Check, Inbox
 from qmv.engine.outbox import SIGN, Entry, Outbox
@@ -33,65 +31,13 @@ from qmv.objects.waiting import in_time
 if TYPE_CHECKING:
     from qmv.engine.cache import Cache
 
-__all__ = ["KEY_ENV", "Check", "SharedCache", "shared_cache", "sharing"]
+__all__ = ["WHERE", "Check", "SharedCache"]
 
 log = logging.getLogger("qmv")
 
-KEY_ENV = "QMV_CACHE_KEY"
-_WHERE = "run.cache_url"
-_SHORTEST_KEY = 16
-# of a store; a delivery must arrive, this need not
-_PATIENCE = {"patience_s": 10.0, "stall_s": 10.0, "timeouts_s": (5.0, 10.0), "piece_bytes": 1 << 19}
+WHERE = "run.cache_url"  # begins the sentences of the place's errors
 _PIECES = ("chunks", "sound", "pictures")  # what the proof can find wrong; `originals` cost money
 _TELL_S = 5.0  # of waiting for the last entries before the user hears what the run waits for
-
-
-def shared_cache(url: str, *, sends: bool) -> SharedCache | None:
-    """The shared cache at an address, None for ''. With `sends` false nothing is put there, only taken.
-
-    Raises ConfigError for an address of no known kind and for a QMV_CACHE_KEY that can be guessed.
-    """
-    from qmv.objects.places import open_store
-
-    if not url.strip():
-        return None
-    secret = os.environ.get(KEY_ENV, "").strip()
-    if secret and len(secret) < _SHORTEST_KEY:
-        raise ConfigError(
-            f"{KEY_ENV}: has {len(secret)} characters and could be guessed; give it {_SHORTEST_KEY} or more, the same "
-            "on each machine."
-        )
-    store = open_store(url.strip(), _WHERE)
-    hasty: dict[str, Any] = {name: value for name, value in _PATIENCE.items() if hasattr(store, name)}
-    store = dataclasses.replace(store, **hasty)
-    return SharedCache(place=url.strip(), store=store, secret=secret.encode(), sends=sends)
-
-
-@contextlib.contextmanager
-def sharing(
-    cache: Cache, tell: Callable[[str], None], results: Callable[[], Iterable[Entry]] = tuple
-) -> Iterator[None]:
-    """The block of a run. `tell` gets what the user should know, from the thread that the run has. `results` are the
-    run's entries that are put together from pieces: those that fail, and hold fetched pieces, are not used again.
-
-    At the end it waits until all is sent, unless Ctrl-C ends it. Raises where the address, the account or the bucket
-    is wrong; a network that is away is told only.
-    """
-    shared = cache.shared
-    if shared is None:
-        yield
-        return
-    shared.begin(cache, tell, results)
-    try:
-        yield
-    except KeyboardInterrupt:
-        shared.leave()
-        raise
-    except BaseException as error:
-        shared.blame(error)
-        shared.finish()  # what was made, or bought, before the failure is for others as well
-        raise
-    shared.finish()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -268,5 +214,5 @@ def _cause(error: Exception) -> str:
     """The reason without its cure, which is for a place that a run cannot do without."""
     if isinstance(error.__cause__, OSError) and not isinstance(error, TimeoutError):
         return error.__cause__.strerror or str(error.__cause__)
-    words = str(error).removeprefix(f"{_WHERE}: ").partition(";")[0].rstrip(".")
+    words = str(error).removeprefix(f"{WHERE}: ").partition(";")[0].rstrip(".")
     return words or type(error).__name__

@@ -14,7 +14,7 @@ import pytest
 from qmv.artifacts import File
 from qmv.engine.cache import Cache, digest
 from qmv.engine.outbox import object_name
-from qmv.engine.shared_cache import shared_cache, sharing
+from qmv.engine.sharing import shared_cache, sharing
 from qmv.errors import AccessError
 from qmv.objects.places import open_store
 from qmv.objects.store import Upload
@@ -115,7 +115,7 @@ RUN = """
 import json, sys
 from pathlib import Path
 from qmv.engine.cache import Cache
-from qmv.engine.shared_cache import shared_cache, sharing
+from qmv.engine.sharing import shared_cache, sharing
 
 told, shared = [], shared_cache(sys.argv[2], sends=True)
 shared.sending_s = float(sys.argv[3])

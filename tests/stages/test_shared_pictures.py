@@ -12,7 +12,7 @@ from qmv.api import Cache, Context, ImageProvider, ImageRequest, Ledger, plugin,
 from qmv.artifacts import Pictures
 from qmv.engine.ledger import Sums
 from qmv.engine.parcels import pack
-from qmv.engine.shared_cache import shared_cache, sharing
+from qmv.engine.sharing import shared_cache, sharing
 from qmv.media.picture import png
 from qmv.stages.paint_pictures import PaintPictures
 from qmv.testing import stage_context, style

@@ -13,7 +13,7 @@ import pytest
 from qmv.api import Cache, Context
 from qmv.artifacts import Song
 from qmv.engine.parcels import pack, unpack
-from qmv.engine.shared_cache import shared_cache, sharing
+from qmv.engine.sharing import shared_cache, sharing
 from qmv.events import Event, Notice
 from qmv.media.coding import Coding
 from qmv.media.encode import encode_chunk
