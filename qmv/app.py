@@ -75,6 +75,7 @@ def launch(main: Callable[[], object]) -> None:
         main()
         _tell_sweep()
     except KeyboardInterrupt:
+        _cancel_sweep()
         _tell_sweep()
         print("cancelled; the same command goes on from here", file=sys.stderr, flush=True)
         os._exit(130)  # a thread that hangs, such as a picture that never comes, must not keep the process
@@ -176,6 +177,12 @@ def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:
         events.close()
     except OSError:
         log.debug("no manifest could be written", exc_info=True)
+
+
+def _cancel_sweep() -> None:
+    from qmv.engine.sweeps import cancel
+
+    cancel()
 
 
 def _tell_sweep() -> None:

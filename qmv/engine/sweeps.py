@@ -1,11 +1,14 @@
-"""Tells at the end of a sweep what became of each of its jobs, since Hydra tells the first failure only; and keeps
-secrets out of what Hydra writes and says of a sweep."""
+"""Tells at the end of a sweep what became of each of its jobs, since Hydra tells the first failure only; says it for
+jobs that a cancelled sweep ends; and keeps secrets out of what Hydra writes and says of a sweep."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import multiprocessing
 import os
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,12 +19,18 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from qmv.engine.hiding import blanked, hide_addresses
-from qmv.engine.ledger import Ledger, dollars
-from qmv.engine.money import BUDGET_ENV, budget_name, ledger_of, pictures
+from qmv.engine.ledger import Account, Ledger, dollars
+from qmv.engine.manifest import Manifest, StageRecord
+from qmv.engine.money import BUDGET_ENV, book, budget_name, ledger_of, pictures
+from qmv.engine.observers import EventLog
 from qmv.errors import QmvError
+from qmv.events import RunFinished
 
-__all__ = ["SweepWatch", "register", "summary", "unresolved", "without_secrets"]
+__all__ = ["SweepWatch", "cancel", "register", "summary", "unresolved", "without_secrets"]
 
+log = logging.getLogger("qmv")
+
+_END_S = 10.0  # for a worker process to be gone, once it is killed
 _folders: list[Path] = []
 _ledgers: list[Ledger] = []
 
@@ -75,6 +84,42 @@ def unresolved(overrides: Any) -> list[str]:
     """Overrides as they were given: what `${oc.env:NAME}` stands for must not be read, and less be written down."""
     plain: Any = OmegaConf.to_container(overrides, resolve=False) if OmegaConf.is_config(overrides) else overrides
     return [str(override) for override in plain]
+
+
+def cancel() -> None:
+    """Ends the worker processes of this process's sweep, and writes for their jobs that they were cancelled: joblib
+    kills them, so that none can do it itself."""
+    if not _folders:
+        return
+    workers = multiprocessing.active_children()
+    for worker in workers:
+        worker.kill()
+    for worker in workers:
+        worker.join(_END_S)
+    for number, manifest in _jobs():
+        if manifest["status"] == "running":
+            try:
+                _cancel(_folders[-1] / str(number), manifest)
+            except (OSError, TypeError, QmvError):
+                log.warning("job %d: its manifest cannot say that it was cancelled", number, exc_info=True)
+
+
+def _cancel(folder: Path, values: dict[str, Any]) -> None:
+    """What a single run that is cancelled writes down; only an observer of the job's own process is not told."""
+    stages = [StageRecord(**stage) for stage in values["stages"]]
+    manifest = Manifest(**values | {"status": "cancelled", "error": "cancelled", "stages": stages})
+    begun = datetime.fromisoformat(manifest.started)
+    manifest.seconds = round((datetime.now(tz=begun.tzinfo) - begun).total_seconds(), 3)
+    with contextlib.suppress(QmvError):  # as in a single run
+        book(manifest, Account(ledger=_ledgers[-1], budget="", run=str(folder)))
+    manifest.write(folder)
+    events = folder / "events.jsonl"
+    if events.is_file() and not events.read_bytes().endswith(b"\n"):
+        with events.open("a", encoding="utf-8") as torn:  # a worker that was killed while it wrote
+            torn.write("\n")
+    log_of_job = EventLog(events)
+    log_of_job.qmv_event(RunFinished(status="cancelled", seconds=manifest.seconds, error="cancelled"))
+    log_of_job.close()
 
 
 def summary() -> list[str]:

@@ -10,17 +10,20 @@ import pytest
 from omegaconf import OmegaConf
 
 from qmv.engine import sweeps
+from qmv.engine.manifest import Manifest, StageRecord
 from qmv.engine.money import BUDGET_ENV
-from qmv.engine.sweeps import SweepWatch, summary
+from qmv.engine.sweeps import SweepWatch, cancel, summary
 
 
 @pytest.fixture
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a sweep that this process has begun."""
     monkeypatch.setattr(sweeps, "_folders", [])
+    monkeypatch.setattr(sweeps, "_ledgers", [])
+    monkeypatch.setattr("multiprocessing.active_children", list)  # those that other tests have left in this process
     monkeypatch.setenv(BUDGET_ENV, "")  # so that what the sweep sets is taken back
     hydra = {"sweep": {"dir": str(tmp_path)}, "overrides": {"task": ["style=noir"]}}
-    SweepWatch().on_multirun_start(OmegaConf.create({"hydra": hydra}))
+    SweepWatch().on_multirun_start(OmegaConf.create({"hydra": hydra, "outputs": str(tmp_path)}))
     return tmp_path
 
 
@@ -47,6 +50,26 @@ def test_summary_counts_what_is_finished(sweep: Path) -> None:
 
 def test_summary_calls_a_job_stopped_that_was_ended_on_its_way(sweep: Path) -> None:
     job(sweep, 0, status="running")
+    assert summary()[1] == "  #0 stopped: style=noir"
+
+
+def test_cancelled_sweep_mends_the_manifests_of_jobs_in_work_and_no_others(sweep: Path) -> None:
+    for number, status in enumerate(("finished", "running")):
+        (sweep / str(number)).mkdir()
+        stages = [StageRecord(node="beats", stage="track_beats", key="a", status="finished")]
+        Manifest(status=status, started="2026-01-02T03:04:05+00:00", stages=stages).write(sweep / str(number))
+    (sweep / "1" / "events.jsonl").write_text('{"event": "Progress"}\n{"event": "Pro', encoding="utf-8")
+    cancel()
+    found = [json.loads((sweep / name / "manifest.json").read_text(encoding="utf-8")) for name in "01"]
+    assert [(job["status"], job["error"]) for job in found] == [("finished", None), ("cancelled", "cancelled")]
+    assert found[1]["stages"] == found[0]["stages"]
+    *_, torn, last = (sweep / "1" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    assert (torn, json.loads(last)["status"]) == ('{"event": "Pro', "cancelled")
+
+
+def test_sweep_whose_job_has_a_manifest_of_another_version_is_cancelled_all_the_same(sweep: Path) -> None:
+    job(sweep, 0, status="running", started="2026-01-02T03:04:05+00:00", stages=[], unknown=1)
+    cancel()
     assert summary()[1] == "  #0 stopped: style=noir"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -93,6 +94,26 @@ def test_cancelled_run_keeps_its_finished_chunks(
     kept = len([path for path in (tmp_path / "outputs" / "cache" / "chunks").glob("??/*") if path.suffix != ".lock"])
     video = stages(run_cli(*overrides))["video"]
     assert (kept >= 1, video["reused"], video["made"]) == (True, kept, 8 - kept)
+
+
+# -- a sweep ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM"])
+def test_jobs_of_a_cancelled_sweep_say_that_they_were_cancelled(
+    long_line: list[str], environment: dict[str, str], tmp_path: Path, way: str
+) -> None:
+    """Each that was in work, in a worker process of its own that joblib kills."""
+    line = [*long_line, "run.workers=1", "-m", "seed=1,2"]
+    process = started(line, environment | {"TEST_STOP_AT": "tell"}, "the first chunk is there")
+    said = cancel(process, way)
+    assert (process.returncode, "Traceback" in said, " stopped: " in said) == (130, False, False)
+    jobs = sorted((tmp_path / "outputs" / "sweeps").rglob("manifest.json"))
+    ends = [json.loads(job.read_text(encoding="utf-8")) for job in jobs]
+    assert {(end["status"], end["error"]) for end in ends} == {("cancelled", "cancelled")}
+    for job in jobs:
+        events = [json.loads(line) for line in (job.parent / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert (events[-1]["event"], events[-1]["status"]) == ("RunFinished", "cancelled")
 
 
 # -- the other stages ------------------------------------------------------------------------------------------------
