@@ -21,7 +21,7 @@ from qmv.objects.cloud_client import CONDITIONLESS, client, interruptible, libra
 from qmv.objects.cloud_errors import Trouble, Unable, refusal, weariness
 from qmv.objects.cloud_links import azure_link
 from qmv.objects.cloud_names import Place, is_etag_of
-from qmv.objects.store import Absent, ObjectStore, Standing, Taken, TooLarge, Upload
+from qmv.objects.store import Absent, ObjectStore, Standing, Taken, Upload
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -45,8 +45,8 @@ class CloudStore(ObjectStore):
     """A bucket or container, with the path of the url as the prefix of all keys.
 
     Files up to `whole_bytes` go in one request, larger ones in parts (`cloud_sending`); they are read by
-    `piece_bytes`. `site` is the address under
-    which people see the bucket, where that is another than the service's own (R2, a CDN).
+    `piece_bytes`. `site` is the address under which people see the bucket, where that is another than the service's
+    own (R2, a CDN).
     """
 
     url: str
@@ -119,11 +119,7 @@ class CloudStore(ObjectStore):
 
     def fetch(self, key: str, target: Path, most_bytes: int) -> Standing:
         while True:
-            standing = self.look(key)
-            if standing is None:
-                raise Absent(key)
-            if standing.size_bytes > most_bytes:
-                raise TooLarge(standing.size_bytes)
+            standing = self.to_fetch(key, most_bytes)
             try:
                 with target.open("wb") as stream:
                     for piece in self._pieces(standing):

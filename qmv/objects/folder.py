@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qmv.artifacts import File
 from qmv.errors import OutputError, output_error
-from qmv.objects.store import Absent, ObjectStore, Standing, Taken, TooLarge, Upload
+from qmv.objects.store import ObjectStore, Standing, Taken, Upload
 
 __all__ = ["FolderStore"]
 
@@ -79,11 +79,7 @@ class FolderStore(ObjectStore):
         progress(upload.file.size_bytes)
 
     def fetch(self, key: str, target: Path, most_bytes: int) -> Standing:
-        standing = self.look(key)
-        if standing is None:
-            raise Absent(key)
-        if standing.size_bytes > most_bytes:
-            raise TooLarge(standing.size_bytes)
+        standing = self.to_fetch(key, most_bytes)
         try:
             shutil.copyfile(self.path(key), target)
         except OSError as error:

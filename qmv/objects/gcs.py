@@ -18,7 +18,7 @@ from qmv.objects.gcs_link import Link, base_url, host_of, link
 from qmv.objects.gcs_patience import Patience
 from qmv.objects.gcs_session import GRAIN_BYTES, Session
 from qmv.objects.gcs_sums import sums
-from qmv.objects.store import Absent, ObjectStore, Standing, Taken, TooLarge, Upload
+from qmv.objects.store import ObjectStore, Standing, Taken, Upload
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob
@@ -96,11 +96,7 @@ class GcsStore(ObjectStore):
 
     def fetch(self, key: str, target: Path, most_bytes: int) -> Standing:
         for _ in range(_READS):
-            standing = self.look(key)
-            if standing is None:
-                raise Absent(key)
-            if standing.size_bytes > most_bytes:
-                raise TooLarge(standing.size_bytes)
+            standing = self.to_fetch(key, most_bytes)
             with contextlib.suppress(Taken):  # replaced meanwhile: what stands there now is read
                 self._read(standing, target)
                 found = sums(target).crc32c

@@ -86,6 +86,15 @@ class ObjectStore(ABC):
     def fetch(self, key: str, target: Path, most_bytes: int) -> Standing:
         """Writes what stands under the key to `target`; raises Absent, or TooLarge before more than that is read."""
 
+    def to_fetch(self, key: str, most_bytes: int) -> Standing:
+        """What stands under the key, for `fetch`; raises Absent, or TooLarge where it is more than that."""
+        standing = self.look(key)
+        if standing is None:
+            raise Absent(key)
+        if standing.size_bytes > most_bytes:
+            raise TooLarge(standing.size_bytes)
+        return standing
+
     @abstractmethod
     def withdraw(self, standing: Standing) -> None:
         """Takes away what was looked at, where it stands there still; where it does not, nothing is to be done."""
