@@ -72,7 +72,8 @@ def _serve(given: argparse.Namespace) -> None:
     from qmv.engine.hiding import hide_addresses
     from qmv.engine.secrets import read_env_file
     from qmv.errors import ConfigError
-    from qmv.service.settings import ServiceSettings, log_to_stderr
+    from qmv.service.logs import log_to_stderr
+    from qmv.service.settings import ServiceSettings
 
     read_env_file(Path.cwd())
     words = [*given.settings, *given.rest]

@@ -22,14 +22,9 @@ from qmv.settings import check, described, plugin, setting
 if TYPE_CHECKING:
     from qmv.service.queue.board import Board
 
-__all__ = [
-    "PREFIX", "ServiceSettings", "config_folder", "log_level", "log_to_stderr", "open_board", "program", "quieten",
-    "redis_url", "token", "words_of",
-]  # fmt: skip
+__all__ = ["PREFIX", "ServiceSettings", "config_folder", "open_board", "program", "redis_url", "token", "words_of"]
 
 PREFIX = "QMV_SERVICE_"
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_TALKATIVE = ("PIL", "filelock")  # at DEBUG they would hide everything else
 _NAMES = ("images", "buckets", "proxies")  # lists of names, which hold no comma
 
 
@@ -158,34 +153,6 @@ def redis_url() -> str:
 
 def token() -> str:
     return os.environ.get(f"{PREFIX}TOKEN", "").strip()
-
-
-def log_level() -> str:
-    """Raises ConfigError for a LOG_LEVEL that is none."""
-    level = os.environ.get("LOG_LEVEL", "").strip().upper() or "INFO"
-    if level not in _LEVELS:
-        raise ConfigError(f"LOG_LEVEL: is {', '.join(_LEVELS)}, got '{level}'.")
-    return level
-
-
-def log_to_stderr(part: str) -> None:
-    """Each line names the part of the service and holds no secret; raises ConfigError for a LOG_LEVEL that is none."""
-    import logging
-
-    from qmv.engine.secrets import Redacting
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(Redacting(f"%(asctime)s {part} %(levelname)s %(message)s"))
-    logging.basicConfig(level=log_level(), handlers=[handler])
-    quieten()
-
-
-def quieten() -> None:
-    """Keeps libraries that tell each of their steps at INFO, whatever LOG_LEVEL is."""
-    import logging
-
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def words_of(field: str, text: str) -> tuple[str, ...]:

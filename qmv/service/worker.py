@@ -20,8 +20,9 @@ from typing import Any
 from celery import Celery, signals
 
 from qmv.errors import ConfigError, QmvError
+from qmv.service.logs import log_level, quieten
 from qmv.service.queue.board import Board, Unavailable
-from qmv.service.settings import ServiceSettings, log_level, open_board, quieten, redis_url
+from qmv.service.settings import ServiceSettings, open_board, redis_url
 
 __all__ = ["app", "render", "ring"]
 

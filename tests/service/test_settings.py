@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from pathlib import Path
 
 import pytest
 
 from qmv.errors import ConfigError
-from qmv.service.settings import PREFIX, ServiceSettings, log_level, quieten, token
+from qmv.service.settings import PREFIX, ServiceSettings, token
 from qmv.settings import described
 
 ROOT = Path(__file__).parents[2]
@@ -36,13 +35,6 @@ def test_what_is_written_for_the_own_processes_reads_as_the_same() -> None:
 )
 def test_commas_part_names_and_belong_to_values(name: str, text: str, words: tuple[str, ...]) -> None:
     assert getattr(ServiceSettings.read({f"{PREFIX}{name}": text}), name.lower()) == words
-
-
-def test_libraries_do_not_tell_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PIL", "filelock"):
-        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
-    quieten()
-    assert not logging.getLogger("PIL.PngImagePlugin").isEnabledFor(logging.DEBUG)
 
 
 def test_no_variables_give_the_defaults() -> None:
@@ -86,16 +78,6 @@ def test_the_token_is_no_field(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{PREFIX}TOKEN", " secret ")
     assert token() == "secret"
     assert "token" not in {field.name for field in dataclasses.fields(ServiceSettings)}  # type: ignore[arg-type]
-
-
-def test_log_levels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LOG_LEVEL", raising=False)
-    assert log_level() == "INFO"
-    monkeypatch.setenv("LOG_LEVEL", "debug")
-    assert log_level() == "DEBUG"
-    monkeypatch.setenv("LOG_LEVEL", "loud")
-    with pytest.raises(ConfigError, match="LOG_LEVEL: is DEBUG, INFO, WARNING, ERROR, got 'LOUD'"):
-        log_level()
 
 
 def test_every_setting_is_in_the_documentation_with_its_help() -> None:

@@ -17,7 +17,8 @@ from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 
 from qmv.errors import ConfigError, QmvError
-from qmv.service.settings import ServiceSettings, log_to_stderr, open_board
+from qmv.service.logs import log_to_stderr
+from qmv.service.settings import ServiceSettings, open_board
 from qmv.service.web.clients import Proxies, Shares, network_of
 from qmv.service.web.connections import Connection
 from qmv.service.web.documents import packed

@@ -14,8 +14,9 @@ import threading
 from pathlib import Path
 
 from qmv.errors import QmvError
+from qmv.service.logs import log_to_stderr
 from qmv.service.queue.board import Board, Unavailable
-from qmv.service.settings import ServiceSettings, log_to_stderr, open_board
+from qmv.service.settings import ServiceSettings, open_board
 from qmv.service.work.attempt import perform
 from qmv.service.work.presence import name, show
 
