@@ -55,7 +55,7 @@ T = TypeVar("T")
 class RedisBoard(RedisViews, KeptJobs):
     """A Board in Redis."""
 
-    # -- for who asks for videos ----------------------------------------------------------------------------------------
+    # -- for who asks for videos --------------------------------------------------------------------------------------
 
     def submit(
         self, session: str, orders: Sequence[Order], *, digest: str, key: str = "", priority: int = 5

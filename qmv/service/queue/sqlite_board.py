@@ -27,7 +27,7 @@ T = TypeVar("T")
 class SqliteBoard(SqliteViews, KeptJobs):
     """A Board in a file on a disk of this machine. Threads, greenlets and processes may use it at once."""
 
-    # -- for who asks for videos ----------------------------------------------------------------------------------------
+    # -- for who asks for videos --------------------------------------------------------------------------------------
 
     def submit(
         self, session: str, orders: Sequence[Order], *, digest: str, key: str = "", priority: int = 5
