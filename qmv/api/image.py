@@ -39,6 +39,11 @@ class ImageProvider(Plugin):
     def render(self, request: ImageRequest) -> bytes:
         """The bytes of a PNG, JPEG or WEBP file of any size; it is cropped to the format afterwards."""
 
+    def notes(self) -> list[str]:
+        """What the user should know of the pictures that it has to choose from, a sentence each; asked in each run that
+        uses it, also where no picture is to be made."""
+        return []
+
     def model_name(self) -> str:
         """What the pictures are made with, for their metadata; '' where there is no model."""
         return ""

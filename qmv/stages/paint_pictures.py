@@ -93,6 +93,12 @@ class PaintPictures(Stage):
             stand_ins=tuple(stand_ins),
         )
 
+    def review(self, ctx: Context, made: Pictures, **inputs: Any) -> None:
+        """Hands on what the providers have to say, also where the pictures were there already."""
+        for provider in (self.image, self.fallback if made.stand_ins else None):
+            for note in provider.notes() if provider else ():
+                ctx.notice(note)
+
     def forecast(self, ctx: Context, **inputs: Any) -> str:
         if "storyboard" not in inputs:
             return ""

@@ -17,6 +17,14 @@ __all__ = ["Folder"]
 
 T = TypeVar("T")
 
+# what lies beside pictures and is none: texts, and what cameras and systems put there
+_BESIDE = (
+    "", ".aae", ".csv", ".db", ".html", ".ini", ".json", ".log", ".md", ".pdf", ".rtf", ".thm", ".toml", ".txt", ".url",
+    ".xml", ".xmp", ".yaml", ".yml",
+)  # fmt: skip
+_NAMED = 3  # of what is left out
+_KINDS = ", ".join(suffix[1:] for suffix in PICTURE_SUFFIXES)
+
 
 @plugin
 class Folder(ImageProvider):
@@ -42,6 +50,17 @@ class Folder(ImageProvider):
         read_picture(data, f"image (folder): {file}")  # names the file where it is broken
         return data
 
+    def notes(self) -> list[str]:
+        """Says what is left out: nobody should look for it in the video."""
+        folder = Path(self.path).expanduser()
+        names = sorted(file.name for file in _reading(folder, lambda path: list(path.iterdir())) if _is_other(file))
+        if not names:
+            return []
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        count = f"{len(names)} {'file' if len(names) == 1 else 'files'}"
+        left_out = f"{count} that cannot be used ({', '.join(names[:_NAMED])}{more})"
+        return [f"image (folder): {folder} holds {left_out}; {_KINDS} can: save them as one of these"]
+
     def _files(self) -> list[Path]:
         folder = Path(self.path).expanduser()
         if not folder.is_dir():
@@ -49,8 +68,7 @@ class Folder(ImageProvider):
             raise InputError(f"image (folder): there is no folder {folder}; name one with {ways}.")
         found = [file for file in _reading(folder, lambda path: list(path.iterdir())) if _is_picture(file)]
         if not found:
-            kinds = ", ".join(suffix[1:] for suffix in PICTURE_SUFFIXES)
-            raise InputError(f"image (folder): {folder} holds no pictures; put some in ({kinds}).")
+            raise InputError(f"image (folder): {folder} holds no pictures; put some in ({_KINDS}).")
         return sorted(found, key=_natural)
 
 
@@ -63,6 +81,12 @@ def _reading(path: Path, read: Callable[[Path], T]) -> T:
 
 def _is_picture(file: Path) -> bool:
     return file.suffix.lower() in PICTURE_SUFFIXES and file.is_file() and not file.name.startswith(".")
+
+
+def _is_other(file: Path) -> bool:
+    """Whether somebody may have meant it as a picture."""
+    known = file.suffix.lower() in (*PICTURE_SUFFIXES, *_BESIDE)
+    return not known and file.is_file() and not file.name.startswith(".")
 
 
 def _natural(file: Path) -> tuple[list[tuple[int, str]], str]:

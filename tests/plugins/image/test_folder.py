@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +51,36 @@ def test_folder_leaves_out_what_is_no_picture(tmp_path: Path) -> None:
     (fill(tmp_path, b=20) / "a.txt").write_text("no picture")
     (tmp_path / "0.png").mkdir()
     assert shown(tmp_path, 1) == [20]
+
+
+def test_folder_says_which_files_it_leaves_out(tmp_path: Path) -> None:
+    fill(tmp_path, b=20)
+    for name in ("d.heic", "c.HEIC", "e.avif", "f.cr2", ".hidden.heic", "a.txt", "b.xmp", "Thumbs.db", "README"):
+        (tmp_path / name).write_bytes(b"not read")
+    (tmp_path / "g.heic").mkdir()
+    [note] = Folder(path=str(tmp_path)).notes()
+    assert note == (
+        f"image (folder): {tmp_path} holds 4 files that cannot be used (c.HEIC, d.heic, e.avif and 1 more); png, jpg, "
+        "jpeg, webp, bmp, tif, tiff, gif can: save them as one of these"
+    )
+
+
+def test_folder_of_pictures_and_texts_has_nothing_to_say(tmp_path: Path) -> None:
+    (fill(tmp_path, a=10, b=20) / "a.txt").write_text("of a.png", encoding="utf-8")
+    assert Folder(path=str(tmp_path)).notes() == []
+
+
+@pytest.mark.parametrize("run", ["first", "again"])
+def test_folder_that_leaves_a_file_out_tells_it_once_a_run(
+    run_cli: Callable[..., Any], song: Path, clicks_plugin: Path, tmp_path: Path, run: str
+) -> None:
+    folder = fill(tmp_path / "pictures", a=10, b=20)
+    given = (f"song={song}", f"plugins=[{clicks_plugin}]", "tracker=clicks", "graph=pictures", "image=folder")
+    if run == "again":
+        assert run_cli(*given, f"image.path={folder}").rc == 0
+    (folder / "c.heic").write_bytes(b"not read")
+    ended = run_cli(*given, f"image.path={folder}")
+    assert (ended.rc, ended.stderr.count("1 file that cannot be used (c.heic)")) == (0, 1), ended.stderr
 
 
 def test_folder_hands_on_the_very_bytes_of_the_file(tmp_path: Path) -> None:
