@@ -1,4 +1,4 @@
-"""Plugin files, and machines that share a cache: a folder, unless a test gives another store."""
+"""Plugin files, made-up stages, and machines that share a cache: a folder, unless a test gives another store."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from qmv.engine.cache import Cache
 from qmv.engine.shared_cache import SharedCache
 from qmv.engine.sharing import shared_cache, sharing
 from qmv.objects.store import ObjectStore
+from tests.engine.desk import Desk
 from tests.engine.machines import Machine, Start
 
 
@@ -54,3 +55,8 @@ def machine(tmp_path: Path, place: Path) -> Start:
             yield found
 
     return running
+
+
+@pytest.fixture
+def desk(tmp_path: Path, song: Path) -> Desk:
+    return Desk(tmp_path, song)
