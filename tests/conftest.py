@@ -115,6 +115,12 @@ def clicks_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def quick(clicks_plugin: Path) -> tuple[str, str]:
+    """The overrides that find the beats without librosa."""
+    return f"plugins=[{clicks_plugin}]", "tracker=clicks"
+
+
+@pytest.fixture
 def song(tmp_path: Path, click_track: Callable[..., Path]) -> Path:
     """Three seconds at 120 beats a minute."""
     return click_track(tmp_path / "song.wav")

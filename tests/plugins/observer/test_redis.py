@@ -37,12 +37,6 @@ def redis(server: RedisServer) -> RedisServer:
     return server
 
 
-@pytest.fixture
-def quick(clicks_plugin: Path) -> tuple[str, str]:
-    """The overrides that find the beats without librosa."""
-    return f"plugins=[{clicks_plugin}]", "tracker=clicks"
-
-
 def told(redis: RedisServer, session: str) -> dict[str, Any]:
     """What the four keys say."""
     with redis.client as client:
