@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
@@ -56,16 +57,32 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
 
 
 def launch(main: Callable[[], object]) -> None:
-    """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback."""
+    """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback. The code stays
+    what it is whatever signal comes while Python shuts down."""
+    atexit.register(_heed, signal.SIG_IGN)  # Python drops handlers before its last moments, but not this
+    code = 0
+    try:
+        _launch(main)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+    finally:
+        _heed(lambda *_: os._exit(code))  # at once, since a plugin's thread may not let Python end
+
+
+def _heed(handler: Callable[..., object] | signal.Handlers) -> None:
+    """Has the signals that end a run handled in this way; not those that are ignored, as under nohup."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), handler)
+
+
+def _launch(main: Callable[[], object]) -> None:
     from qmv.engine.config.arguments import escaped
     from qmv.engine.songs import expanded
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(getattr(signal, name), _terminate)
+    _heed(_terminate)
     logging.captureWarnings(True)
     threading.excepthook = _log_thread_error
     try:

@@ -174,6 +174,50 @@ def test_closed_terminal_ends_a_run_unless_it_is_under_nohup(
     process.communicate(timeout=20)
 
 
+# Signals after the end of a run, while Python shuts down: in the last of its hooks, or in the wait for a thread.
+LATE = {
+    "hook": """
+import atexit, os, signal
+atexit.register(lambda: os.kill(os.getpid(), getattr(signal, os.environ["TEST_SIGNAL"])))
+""",
+    "thread": """
+import os, signal, threading, time
+def late():
+    threading.main_thread().join()  # until Python waits for this thread
+    while True:  # as people do: Python sleeps through one that comes just before it begins to wait
+        os.kill(os.getpid(), getattr(signal, os.environ["TEST_SIGNAL"]))
+        time.sleep(0.1)
+threading.Thread(target=late).start()
+""",
+}
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        ("SIGINT", "hook", 0),
+        ("SIGTERM", "hook", 0),
+        ("SIGINT", "thread", 0),
+        ("SIGTERM", "thread", 0),
+        ("SIGINT", "thread", 1),
+    ],
+)
+def test_signal_after_the_end_does_not_change_how_the_run_ended(
+    run_cli: Run, overrides: tuple[str, ...], tmp_path: Path, late: tuple[str, str, int]
+) -> None:
+    number, moment, rc = late
+    (tmp_path / "late.py").write_text(LATE[moment], encoding="utf-8")
+    song, plugins, tracker, _ = overrides
+    given = (
+        song,
+        plugins.replace("]", f",{tmp_path / 'late.py'}]"),
+        tracker,
+        f"graph={'nothing' if rc else 'storyboard'}",
+    )
+    ended = run_cli(*given, env={"TEST_SIGNAL": number})
+    assert (ended.rc, "Traceback" in ended.stderr, "cancelled" in ended.stderr) == (rc, False, False), ended.stderr
+
+
 def test_ctrl_c_while_libraries_load_shows_no_traceback(
     command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
 ) -> None:
