@@ -60,9 +60,10 @@ def launch(main: Callable[[], object]) -> None:
     """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback. The code stays
     what it is whatever signal comes while Python shuts down."""
     atexit.register(_heed, signal.SIG_IGN)  # Python drops handlers before its last moments, but not this
-    code = 0
+    code = 1
     try:
         _launch(main)
+        code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
