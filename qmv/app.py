@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
 import os
@@ -28,6 +27,7 @@ __all__ = ["launch", "prepare", "run"]
 log = logging.getLogger("qmv")
 logging.raiseExceptions = False  # a log that cannot be written (a full disk) must not bury the sentence
 _prepared: list[Registry] = []  # this process's plugins; a sweep's worker process starts without
+_signals: list[int] = []  # that have come: libraries may make another error of a KeyboardInterrupt
 
 
 def prepare(arguments: list[str], config_file: Path) -> Registry:
@@ -58,8 +58,7 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
 
 def launch(main: Callable[[], object]) -> None:
     """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback. The code stays
-    what it is whatever signal comes while Python shuts down."""
-    atexit.register(_heed, signal.SIG_IGN)  # Python drops handlers before its last moments, but not this
+    what it is when a signal comes after it."""
     code = 1
     try:
         _launch(main)
@@ -68,10 +67,15 @@ def launch(main: Callable[[], object]) -> None:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
     finally:
-        _heed(lambda *_: os._exit(code))  # at once, since a plugin's thread may not let Python end
+        _end_at_once(code)
 
 
-def _heed(handler: Callable[..., object] | signal.Handlers) -> None:
+def _end_at_once(code: int) -> None:
+    """From now on a signal ends the process with this code: what is left to do may hang, such as a plugin's thread."""
+    _heed(lambda *_: os._exit(code))
+
+
+def _heed(handler: Callable[..., object]) -> None:
     """Has the signals that end a run handled in this way; not those that are ignored, as under nohup."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
@@ -79,32 +83,57 @@ def _heed(handler: Callable[..., object] | signal.Handlers) -> None:
 
 
 def _launch(main: Callable[[], object]) -> None:
-    from qmv.engine.config.arguments import escaped
-    from qmv.engine.songs import expanded
-
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
     _heed(_terminate)
     logging.captureWarnings(True)
     threading.excepthook = _log_thread_error
     try:
-        flags = {"-m", "--multirun"} & {*sys.argv}  # Hydra's parser takes them before the overrides only
-        words = [argument for argument in sys.argv[1:] if argument not in flags]
-        sys.argv[1:] = [*flags, *(expanded(escaped(argument)) for argument in words)]
-        main()
-        _tell_sweep()
+        try:
+            _expand_arguments()
+            main()
+            _tell_sweep()
+        except Exception as error:
+            if _signals:
+                raise KeyboardInterrupt from error
+            _fail(error)
     except KeyboardInterrupt:
-        _cancel_sweep()
+        _end_at_once(130)
+        _cancel()
+
+
+def _expand_arguments() -> None:
+    from qmv.engine.config.arguments import escaped
+    from qmv.engine.songs import expanded
+
+    flags = {"-m", "--multirun"} & {*sys.argv}  # Hydra's parser takes them before the overrides only
+    words = [argument for argument in sys.argv[1:] if argument not in flags]
+    sys.argv[1:] = [*flags, *(expanded(escaped(argument)) for argument in words)]
+
+
+def _cancel() -> NoReturn:
+    from qmv.engine.sweeps import cancel
+
+    try:
+        cancel()
         _tell_sweep()
+    except Exception:
+        log.warning("the sweep's end could not be told", exc_info=True)
+    with contextlib.suppress(OSError):  # Ctrl-C has ended the reader of our output too
         print("cancelled; the same command goes on from here", file=sys.stderr, flush=True)
-        os._exit(130)  # a thread that hangs, such as a picture that never comes, must not keep the process
-    except BrokenPipeError:  # the reader of our output has seen enough
+    os._exit(130)  # a thread that hangs, such as a picture that never comes, must not keep the process
+
+
+def _fail(error: Exception) -> NoReturn:
+    from qmv.engine.hydra_errors import sentence
+
+    if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:
-        from qmv.engine.hydra_errors import sentence
-
+    told = sentence(error, _prepared[0] if _prepared else None)
+    with contextlib.suppress(Exception, KeyboardInterrupt):  # what ends the list of jobs must not take the sentence
         _tell_sweep()
-        _exit(sentence(error, _prepared[0] if _prepared else None))
+    _end_at_once(exit_code(told))
+    _exit(told)
 
 
 def run(cfg: DictConfig) -> str:
@@ -143,6 +172,8 @@ def run(cfg: DictConfig) -> str:
     except BrokenPipeError:
         raise
     except Exception as cause:
+        if _signals:
+            raise KeyboardInterrupt from cause
         error = sentence(cause, _prepared[0])
         _record_failure(manifest, folder, error)
         if not sweep:
@@ -197,12 +228,6 @@ def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:
         log.debug("no manifest could be written", exc_info=True)
 
 
-def _cancel_sweep() -> None:
-    from qmv.engine.sweeps import cancel
-
-    cancel()
-
-
 def _tell_sweep() -> None:
     from qmv.engine.sweeps import summary
 
@@ -223,4 +248,5 @@ def _log_thread_error(args: threading.ExceptHookArgs) -> None:
 
 
 def _terminate(signum: int, frame: object) -> NoReturn:
+    _signals.append(signum)
     raise KeyboardInterrupt

@@ -8,6 +8,7 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,11 +20,12 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from qmv.engine.hiding import blanked, hide_addresses
+from qmv.engine.in_work import check_at_rest
 from qmv.engine.ledger import Account, Ledger, dollars
 from qmv.engine.manifest import Manifest, StageRecord
 from qmv.engine.money import BUDGET_ENV, book, budget_name, ledger_of, pictures
 from qmv.engine.observers import EventLog
-from qmv.errors import QmvError
+from qmv.errors import InputError, QmvError
 from qmv.events import RunFinished
 
 __all__ = ["SweepWatch", "cancel", "register", "summary", "unresolved", "without_secrets"]
@@ -33,6 +35,7 @@ log = logging.getLogger("qmv")
 _END_S = 10.0  # for a worker process to be gone, once it is killed
 _folders: list[Path] = []
 _ledgers: list[Ledger] = []
+_began: list[datetime] = []
 
 
 class SweepWatch(Callback):
@@ -41,6 +44,7 @@ class SweepWatch(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _folders.append(Path(config.hydra.sweep.dir).absolute())
         _ledgers.append(ledger_of(config.get("outputs", "outputs")))
+        _began.append(datetime.now().astimezone().replace(microsecond=0))  # manifests count whole seconds
         os.environ[BUDGET_ENV] = budget_name(unresolved(config.hydra.overrides.task))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
@@ -87,26 +91,37 @@ def unresolved(overrides: Any) -> list[str]:
 
 
 def cancel() -> None:
-    """Ends the worker processes of this process's sweep, and writes for their jobs that they were cancelled: joblib
-    kills them, so that none can do it itself."""
+    """Ends the worker processes of this process's sweep, and writes for their jobs that they were cancelled, since none
+    can do it itself; not for jobs that have no manifest yet, nor for those of other sweeps that share the folder."""
     if not _folders:
         return
+    _kill_workers()
+    for number, manifest in _jobs():
+        try:
+            if manifest["status"] == "running" and datetime.fromisoformat(manifest["started"]) >= _began[-1]:
+                check_at_rest(_folders[-1] / str(number))
+                _cancel(_folders[-1] / str(number), manifest)
+        except InputError:  # a job of another process that puts its jobs there too, by hydra.sweep.dir
+            continue
+        except Exception:  # one manifest that cannot be read must not keep the others from their end
+            log.warning("job %d: its manifest does not say that it was cancelled", number, exc_info=True)
+
+
+def _kill_workers() -> None:
     workers = multiprocessing.active_children()
-    for worker in workers:
-        worker.kill()
+    for pid in [worker.pid for worker in workers if worker.pid]:
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # loky's processes have no kill()
     for worker in workers:
         worker.join(_END_S)
-    for number, manifest in _jobs():
-        if manifest["status"] == "running":
-            try:
-                _cancel(_folders[-1] / str(number), manifest)
-            except (OSError, TypeError, QmvError):
-                log.warning("job %d: its manifest cannot say that it was cancelled", number, exc_info=True)
 
 
 def _cancel(folder: Path, values: dict[str, Any]) -> None:
-    """What a single run that is cancelled writes down; only an observer of the job's own process is not told."""
+    """What a single run that is cancelled writes down, from what its last manifest knew: of the stage in work only that
+    it was cancelled. An observer of the job's own process is not told."""
     stages = [StageRecord(**stage) for stage in values["stages"]]
+    if at_work := [stage for stage in stages if stage.status in ("waiting", "running")]:
+        at_work[0].status = at_work[0].error = "cancelled"
     manifest = Manifest(**values | {"status": "cancelled", "error": "cancelled", "stages": stages})
     begun = datetime.fromisoformat(manifest.started)
     manifest.seconds = round((datetime.now(tz=begun.tzinfo) - begun).total_seconds(), 3)

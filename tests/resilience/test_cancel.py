@@ -44,6 +44,35 @@ def qmv_image_providers():
     return [Hanging]
 """
 
+BROKEN = """
+import os
+import signal
+
+from qmv.api import ImageProvider, plugin
+from qmv.hookspecs import hookimpl
+
+
+@plugin
+class Broken(ImageProvider):
+    "Hides that it was interrupted."
+
+    name = "broken"
+
+    def __post_init__(self):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("numpy is broken")
+
+    def render(self, request):
+        raise NotImplementedError
+
+
+@hookimpl
+def qmv_image_providers():
+    return [Broken]
+"""
+
 
 # -- the chunks ------------------------------------------------------------------------------------------------------
 
@@ -155,6 +184,16 @@ def test_run_with_a_picture_that_hangs_can_be_cancelled(
     os.kill(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=10)
     assert (process.returncode, "cancelled; the same command goes on" in said) == (130, True)
+
+
+def test_run_is_cancelled_though_a_library_makes_another_error_of_ctrl_c(
+    run_cli: Run, overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN, encoding="utf-8")
+    song, plugins, *rest = overrides
+    ended = run_cli(song, plugins.replace("]", f",{tmp_path / 'broken.py'}]"), *rest, "image=broken")
+    assert (ended.rc, ended.stderr.splitlines()[-1]) == (130, "cancelled; the same command goes on from here")
+    assert "error:" not in ended.stderr
 
 
 @pytest.mark.parametrize("ignored", ["", "nohup "], ids=["terminal", "nohup"])
