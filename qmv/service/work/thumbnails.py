@@ -44,12 +44,11 @@ class Thumbnails:
         end = time.monotonic() + _AT_ONCE_S
         while self._waiting and time.monotonic() < end and self._lease.left_s > needed_s:
             index, path = self._waiting[0]
-            jpeg = thumbnail(path)
-            asked_at = time.monotonic()
-            try:
-                if jpeg is not None:
+            if (jpeg := thumbnail(path)) is not None:
+                asked_at = time.monotonic()
+                try:
                     self._board.add_picture(self._claim, index, jpeg)
-            except Unavailable:
-                return
-            self._took_s = time.monotonic() - asked_at
+                except Unavailable:
+                    return
+                self._took_s = time.monotonic() - asked_at
             heapq.heappop(self._waiting)

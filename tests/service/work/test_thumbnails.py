@@ -14,6 +14,7 @@ from qmv.live.progress import Live
 from qmv.service.queue.board import Board, Word
 from qmv.service.queue.jobs import Claim, Order
 from qmv.service.queue.sqlite_board import SqliteBoard
+from qmv.service.work.clock import now_s
 from qmv.service.work.lease import Lease
 from qmv.service.work.thumbnails import Thumbnails
 from tests.service.work.rendering import Place, video
@@ -117,3 +118,29 @@ def test_nothing_is_sent_where_the_lease_would_end_before_it_could_be_renewed(
     lease.took_s = 7.0
     assert not thumbnails.send_more()
     assert (board.came, len(thumbnails)) == ([], 3)
+
+
+def test_picture_that_shows_nothing_does_not_make_a_slow_board_look_quick(place: Place, tmp_path: Path) -> None:
+    """Half a second for each answer to a picture, and at the end less is left of the lease."""
+
+    class Slow(Asked):
+        def add_picture(self, claim: Claim, index: int, jpeg: bytes) -> None:
+            time.sleep(0.5)
+            super().add_picture(claim, index, jpeg)
+
+    board, picture, broken = Slow(place), tmp_path / "picture.png", tmp_path / "broken.png"
+    board.submit("s", [Order(song="s.wav", title="t", style="neon")], digest="d")
+    claim = board.claim("w")
+    assert claim is not None
+    lease = Lease(claim, board)
+    thumbnails = Thumbnails(claim, board, lease)
+    Image.new("RGB", (64, 36)).save(picture)
+    broken.write_bytes(b"no picture")
+    for index, path in enumerate((picture, broken)):
+        thumbnails.add(index, path)
+        lease.until_s = now_s() + 60
+        assert thumbnails.send_more()
+    thumbnails.add(2, picture)
+    lease.until_s = now_s() + 0.4
+    assert not thumbnails.send_more()
+    assert (board.came, len(thumbnails)) == ([0], 1)
