@@ -52,13 +52,12 @@ class RedisLink:
         """Does `step` as one transaction that others' changes of the watched keys make void, and then once more.
 
         The step reads from the pipeline that it gets, calls its `multi`, and says what to write; it may raise Refused
-        before that. Where the connection
-        breaks, it is called again, too, also when Redis had done all of it and only the answer was lost: so it finds
-        out from what is kept whether it has been done.
+        before that. Where the connection breaks, it is called again, too, and where the answer is late, one more time,
+        also when Redis had done all of it: so it finds out from what is kept whether it has been done.
         """
         from redis.exceptions import WatchError
 
-        until, tries = time.monotonic() + _BUSY_S, 0
+        until, tries, late = time.monotonic() + _BUSY_S, 0, False
         with self.reached() as client:
             while True:
                 with client.pipeline() as pipe:
@@ -69,8 +68,9 @@ class RedisLink:
                         except Refused:
                             pipe.execute()  # nothing, but it tells whether what the step read belongs together
                             raise
-                        pipe.execute()
-                        return answer
+                        if _executed(pipe, twice=late):
+                            return answer
+                        late = True
                     except WatchError:
                         tries += 1
                 if time.monotonic() > until:
@@ -99,3 +99,16 @@ class RedisLink:
 
     def close(self) -> None:
         self.client.close()
+
+
+def _executed(pipe: Any, *, twice: bool) -> bool:
+    """False where the answer is late, so that Redis may have done it, or not; the second time that raises."""
+    from redis.exceptions import TimeoutError as Late
+
+    try:
+        pipe.execute()
+    except Late:
+        if twice:
+            raise
+        return False
+    return True

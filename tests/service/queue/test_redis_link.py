@@ -25,13 +25,14 @@ ORDER = Order(song="a.mp3", title="A", style="neon")
 
 
 class Way(socketserver.ThreadingTCPServer):
-    """Leads to Redis; with `loses` the next transaction arrives, and its answer doesn't."""
+    """Leads to Redis; with `loses` the next transaction arrives, and its answer doesn't; with `delays` the connection
+    stays, and nothing comes by it any more."""
 
     daemon_threads = True
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Passage)
-        self.leads_to, self.loses = ("127.0.0.1", port), False
+        self.leads_to, self.loses, self.delays = ("127.0.0.1", port), False, False
 
 
 class _Passage(socketserver.BaseRequestHandler):
@@ -44,6 +45,8 @@ class _Passage(socketserver.BaseRequestHandler):
             while True:
                 for end in select.select([*ends], [], [])[0]:
                     data = end.recv(1 << 16)
+                    if losing and data and end is there and self.server.delays:
+                        continue
                     if not data or (losing and end is there):
                         return
                     if self.server.loses and end is self.request and b"EXEC" in data:
@@ -102,6 +105,14 @@ def test_a_claim_is_given_to_who_made_it(board: RedisBoard, way: Way, now: list[
     second = board.claim("w")
     assert second is not None
     assert (second.n, board.counts().totals.get("lost")) == (2, None)
+
+
+def test_a_claim_whose_answer_is_late_is_given_to_who_made_it(board: RedisBoard, way: Way) -> None:
+    board.submit("s", [ORDER] * 2, digest="d")
+    way.loses = way.delays = True
+    claim = board.claim("w")
+    assert (claim is not None and (claim.n, claim.attempt), way.loses) == ((1, 1), False)
+    assert (board.counts().running, board.due()) == (1, 1)
 
 
 def test_a_job_that_lost_its_worker_still_waits(board: RedisBoard, way: Way, now: list[float]) -> None:
