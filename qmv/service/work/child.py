@@ -65,8 +65,11 @@ class _Lease:
         end_group(os.getpid())  # the worker is gone
 
     def watch(self) -> None:
-        while (left_s := self._until_s - now_s()) > 0:
-            time.sleep(min(left_s, _LOOKS_EVERY_S))
+        """What waits in the pipe is read before the time counts: the system may have held us up."""
+        over = False
+        while (left_s := self._until_s - now_s()) > 0 or not over:
+            over = left_s <= 0  # the reader has one more turn then
+            time.sleep(_LOOKS_EVERY_S if over else min(left_s, _LOOKS_EVERY_S))
         end_group(os.getpid())
 
 
