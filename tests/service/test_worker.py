@@ -84,16 +84,17 @@ def test_pool_renders_and_gives_its_job_back_when_it_ends(
 
 
 def test_bells_may_be_lost_or_come_twice(placed: Callable[..., Place], redis: RedisServer) -> None:
-    place = placed()
+    place = placed(lease_s=120.0)
     board = place.board()
     with Workers(place, "celery") as workers:
         workers.start()
         board.submit("a", [place.order()], digest="a")
         ring(place, 5)
-        assert closed(board, "a").status == "finished"
+        assert closed(board, "a", 120).status == "finished", workers.said
         board.submit("b", [place.order()], digest="b")  # and nobody rings
-        assert closed(board, "b").status == "finished"
-    assert (len(place.seen("begins", "a-1")), len(place.seen("begins", "b-1"))) == (1, 1)
+        assert closed(board, "b", 120).status == "finished", workers.said
+    assert (len(place.seen("begins", "a-1")), len(place.seen("begins", "b-1"))) == (1, 1), workers.said
+    assert board.counts().totals == {"submitted": 2, "finished": 2}, workers.said
     board.close()
 
 
