@@ -69,9 +69,7 @@ def queued(orders: Sequence[Order], before: Mapping[int, Job], priority: int, no
     return {n: _anew(n, order, before.get(n), priority, now) for n, order in enumerate(orders, start=1)}
 
 
-def asked_again(
-    session: str, jobs: Mapping[int, Job], openly: int, limits: Limits, now: float
-) -> dict[int, Job]:  # fmt: skip
+def asked_again(session: str, jobs: Mapping[int, Job], openly: int, limits: Limits, now: float) -> dict[int, Job]:
     """The jobs of a session that failed or were cancelled, queued anew; raises Refused where they do not fit, or where
     others are being cancelled, which would be left out."""
     _not_being_cancelled(session, jobs)
