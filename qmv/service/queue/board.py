@@ -41,8 +41,8 @@ class Unavailable(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """`running` jobs at once in all, `session_running` of one session (0: as many as there are workers), and how many
-    may be `open`. A job is tried `attempts` times; one that lost its worker `losses` times is parked. Sessions are
-    forgotten `keep_s` after their last change."""
+    may be `open`. A job is tried `attempts` times; one that lost its worker `losses` times is parked, and so is one
+    whose lease lapsed more than `attempts` times. Sessions are forgotten `keep_s` after their last change."""
 
     running: int = 0
     session_running: int = 2
@@ -108,8 +108,9 @@ class Board(Protocol):
         """It failed; with `again` it is queued to be tried later, unless it was tried too often and is parked."""
         ...
 
-    def give_back(self, claim: Claim) -> bool:
-        """The worker leaves: the job is queued again at once, and the try does not count."""
+    def give_back(self, claim: Claim, *, lapsed: bool = False) -> bool:
+        """The worker leaves: the job is queued again at once, and the try does not count. Where it had to stop since
+        its lease had `lapsed`, the job is parked if that comes again and again: it may be what freezes its workers."""
         ...
 
     def cancelled(self, claim: Claim) -> bool:

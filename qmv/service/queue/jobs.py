@@ -74,8 +74,9 @@ class Job:
     """All that is kept of one video: what anybody may see of it, and what only the queue knows.
 
     `due`: a queued one may run from then on (0.0: at once), a running one's lease ends then. `token` is the last
-    claim's, '' where it was taken away. Each claim has an attempt of its own, `failures` and `losses` are those that
-    count. `unknown` is what the order of another version of QMV has beside: only a worker of that one can make it.
+    claim's, '' where it was taken away. Each claim has an attempt of its own; `failures`, `losses` and `lapses` are
+    those that failed, lost their worker, or were given back since the queue could not be told in time. `unknown` is
+    what the order of another version of QMV has beside: only a worker of that one can make it.
     """
 
     order: Order
@@ -85,6 +86,7 @@ class Job:
     token: str = ""
     failures: int = 0
     losses: int = 0
+    lapses: int = 0
     cancelling: bool = False
     unknown: Mapping[str, Any] = field(default_factory=dict)
 

@@ -50,8 +50,11 @@ class KeptJobs(ABC):
         step = lambda job, now: steps.failed(job, error, self.limits, now, again=again)  # noqa: E731
         return self._end(claim, step, "failed", "queued", "cancelled")
 
-    def give_back(self, claim: Claim) -> bool:
-        return self._end(claim, steps.given_back, "queued", "cancelled")
+    def give_back(self, claim: Claim, *, lapsed: bool = False) -> bool:
+        if not lapsed:
+            return self._end(claim, steps.given_back, "queued", "cancelled")
+        step = lambda job, now: steps.lapsed(job, self.limits, now)  # noqa: E731
+        return self._end(claim, step, "queued", "failed", "cancelled")
 
     def cancelled(self, claim: Claim) -> bool:
         return self._end(claim, steps.withdrawn, "cancelled")

@@ -16,7 +16,7 @@ from qmv.service.queue.jobs import Job
 
 __all__ = [
     "LONGEST_BACK_OFF_S", "back_off_s", "called_off", "claimed", "counted", "failed", "finished", "given_back",
-    "lease_over", "longest_lease_s", "lost", "spared_s", "told", "unbroken", "withdrawn",
+    "lapsed", "lease_over", "longest_lease_s", "lost", "spared_s", "told", "unbroken", "withdrawn",
 ]  # fmt: skip
 
 LONGEST_BACK_OFF_S = 600.0  # between two tries
@@ -67,12 +67,10 @@ def lost(job: Job, limits: Limits, now: float) -> Job:
         return withdrawn(job, now)
     if job.losses < limits.losses:
         return _waiting(job)
-    before = f", after the error: {job.video.error.rstrip('.')}" if job.video.error else ""
-    error = (
-        f"workers: {job.losses} of them ended while they made this video{before}; look into their logs, most often "
-        "memory is too small, and ask for it again."
-    )
-    return _closed(replace(job, video=replace(job.video, error=error, parked=True)), "failed", now)
+    return _parked(
+        job, f"workers: {job.losses} of them ended while they made this video",
+        "look into their logs, most often memory is too small", now,
+    )  # fmt: skip
 
 
 def lease_over(job: Job, limits: Limits, now: float) -> Job:
@@ -95,6 +93,17 @@ def spared_s(limits: Limits) -> float:
 
 def given_back(job: Job, now: float) -> Job:
     return withdrawn(job, now) if job.cancelling else _waiting(job)
+
+
+def lapsed(job: Job, limits: Limits, now: float) -> Job:
+    """Given back since its worker could not renew the lease in time."""
+    job = replace(job, lapses=job.lapses + 1)
+    if job.cancelling or job.lapses <= limits.attempts:
+        return given_back(job, now)
+    return _parked(
+        job, f"workers: one could not renew its lease in time, {job.lapses} times for this video",
+        "look whether its machine has too little memory or the way to the queue is unsteady", now,
+    )  # fmt: skip
 
 
 def called_off(job: Job, now: float) -> Job:
@@ -129,6 +138,13 @@ def counted(before: Job | None, after: Job) -> list[str]:
 def _waiting(job: Job, due: float = 0.0, *, retry: bool = False) -> Job:
     video = replace(job.video, status="queued", live=Live(), started_at=None, retry_at=due if retry else None)
     return replace(job, video=video, due=due)
+
+
+def _parked(job: Job, what: str, cure: str, now: float) -> Job:
+    """Closed for what became of its workers; its own last error is told, too."""
+    before = f", after the error: {job.video.error.rstrip('.')}" if job.video.error else ""
+    video = replace(job.video, error=f"{what}{before}; {cure}, and ask for it again.", parked=True)
+    return _closed(replace(job, video=video), "failed", now)
 
 
 def _closed(job: Job, status: str, now: float) -> Job:

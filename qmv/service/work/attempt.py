@@ -38,7 +38,6 @@ _COUNTS_MONEY_EVERY_S = 3.0
 _ENDS_WITHIN_S = 10.0
 _LEAVES_WITHIN_S = 5.0
 _LAST_PICTURES_S = 8.0  # the most that a finished video waits for its thumbnails, where the board is slow
-_SILENT = "silent"  # a file in the folder of a try that ended since the board could not be told in time
 _HAND_OFF = "handoff"
 
 
@@ -192,24 +191,11 @@ class _Attempt:
                 "choose a shorter song, a lower quality or fewer pictures.",
                 again=False,
             )
-        elif self.lease.silent:  # it was ended for our silence, not for anything of its own
-            self._close_silent()
+        elif self.lease.lapsed:  # it was ended for our silence, not for anything of its own
+            told = "given back, the queue could not be told in time"
+            self._say(lambda: self.board.give_back(self.claim, lapsed=True), told)
         else:
             self.fail(verdict.error, again=verdict.again)
-
-    def _close_silent(self) -> None:
-        """That is no failure, unless it comes again and again: a render may be what freezes its worker."""
-        (self.folder / _SILENT).touch()
-        times = len([*self.folder.parent.glob(f"*/{_SILENT}")])
-        if times <= self.settings.attempts:
-            told = "given back, the queue could not be told in time"
-            self._say(lambda: self.board.give_back(self.claim), told)
-            return
-        self.fail(
-            f"queue: the worker could not renew its lease in time, {times} times for this video; look whether its "
-            "machine has too little memory or the way to the queue is unsteady, and ask for it again.",
-            again=True,
-        )
 
     def fail(self, error: str, *, again: bool) -> None:
         sentence = self.outward(error)

@@ -24,7 +24,7 @@ _ASKS_AGAIN_S, _ASKS_AGAIN_AT_LAST_S = 0.5, 5.0
 class Lease:
     """Until when the render may go on (`until_s`), which each renewal moves.
 
-    `took_s` is what the board's last answer took; `told` is what it knows. `silent`: a renewal came too late once, so
+    `took_s` is what the board's last answer took; `told` is what it knows. `lapsed`: a renewal came too late once, so
     that the render had to end, or has ended, for that.
     """
 
@@ -41,7 +41,7 @@ class Lease:
         return self.until_s - now_s()
 
     @property
-    def silent(self) -> bool:
+    def lapsed(self) -> bool:
         return self._late or self.left_s <= 0
 
     def is_due(self, live: Live) -> bool:

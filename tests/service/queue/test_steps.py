@@ -61,11 +61,25 @@ def test_a_job_that_loses_its_workers_is_parked_with_the_last_error() -> None:
     assert "the disk is full" in job.video.error
 
 
+def test_a_lapse_is_no_failure_up_to_as_many_as_there_are_tries() -> None:
+    job = steps.lapsed(running(lapses=3, failures=1), Limits(attempts=4), NOW)
+    assert (job.video.status, job.due, job.lapses, job.failures, job.losses) == ("queued", 0.0, 4, 1, 0)
+
+
+def test_a_job_whose_leases_lapse_is_parked_with_the_last_error() -> None:
+    before = running(lapses=4)
+    before = replace(before, video=replace(before.video, error="the disk is full."))
+    job = steps.lapsed(before, Limits(attempts=4), NOW)
+    assert (job.video.status, job.video.parked, job.video.ended_at) == ("failed", True, NOW)
+    assert "5 times for this video, after the error: the disk is full; look" in job.video.error
+
+
 @pytest.mark.parametrize(
     ("step", "status"),
     [
         (lambda job: steps.lost(job, Limits(), NOW), "cancelled"),
         (lambda job: steps.given_back(job, NOW), "cancelled"),
+        (lambda job: steps.lapsed(replace(job, lapses=9), Limits(), NOW), "cancelled"),
         (lambda job: steps.failed(job, "e", Limits(), NOW, again=True), "cancelled"),
         (lambda job: steps.failed(job, "e", Limits(), NOW, again=False), "cancelled"),
         (lambda job: steps.withdrawn(job, NOW), "cancelled"),
