@@ -118,10 +118,9 @@ class RedisBoard(RedisViews, KeptJobs):
         with self._link.reached() as client:
             now = self._now(client)
             client.zadd(WORKERS, {worker: now})
-            late = client.zrangebyscore(LEASES, "-inf", now)
-            late += client.zrangebyscore(LEASES, f"({now + steps.longest_lease_s(self.limits)}", "+inf")
+            late = self._late(client, now)
         for member in late:
-            self._lose(text_of(member))
+            self._lose(member)
 
         token, tried, others = uuid.uuid4().hex, list[Ticket](), set[tuple[str, int]]()
 
@@ -144,9 +143,9 @@ class RedisBoard(RedisViews, KeptJobs):
 
     def take_back(self) -> None:
         with self._link.reached() as client:
-            late = client.zrangebyscore(LEASES, "-inf", self._now(client) - steps.spared_s(self.limits))
+            late = self._late(client, self._now(client), steps.spared_s(self.limits))
         for member in late:
-            self._lose(text_of(member))
+            self._lose(member)
 
     def _take(self, pipe: Any, ticket: Ticket, token: str, now: float) -> Claim | str:
         """The claim; what nobody can read is put aside and gives its name, what waits for another version ''."""
@@ -170,6 +169,12 @@ class RedisBoard(RedisViews, KeptJobs):
             session=ticket.session, n=ticket.n, token=job.token, order=job.order, attempt=job.video.attempt,
             lease_s=self.limits.lease_s,
         )  # fmt: skip
+
+    def _late(self, client: Any, now: float, spared_s: float = 0.0) -> list[str]:
+        """Whose lease has run out, or ends too far ahead."""
+        late = client.zrangebyscore(LEASES, "-inf", now - spared_s)
+        late += client.zrangebyscore(LEASES, f"({now + steps.longest_lease_s(self.limits)}", "+inf")
+        return [text_of(member) for member in late]
 
     def _lose(self, member: str) -> None:
         """Takes a job away from a worker whose lease has run out, unless it has been renewed by now. A job of another

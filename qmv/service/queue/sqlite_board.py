@@ -7,6 +7,7 @@ nothing half done.
 from __future__ import annotations
 
 import sqlite3
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import TypeVar
 
 from qmv.service.queue import admission, steps, turns
 from qmv.service.queue.jobs import Claim, Job, Order, Session
-from qmv.service.queue.kept_jobs import Change, KeptJobs, can_make, packed, spoilt
+from qmv.service.queue.kept_jobs import Change, KeptJobs, can_make, packed, read, spoilt
 from qmv.service.queue.sqlite_views import VERSION, SqliteViews, jobs_of, tickets_of, version_of
 from qmv.service.queue.turns import Ticket
 
@@ -73,8 +74,7 @@ class SqliteBoard(SqliteViews, KeptJobs):
         self.seen(worker)
         with self._file.writing() as db:
             now = self._clock()
-            query = "SELECT session, n FROM jobs WHERE open AND running AND (due <= ? OR due > ?)"
-            for session, n in db.execute(query, (now, now + steps.longest_lease_s(self.limits))).fetchall():
+            for session, n, _ in self._late(db, now):
                 self._lose(db, session, n)
             tickets = tickets_of(db)
             while ticket := turns.chosen(tickets, self.limits, now):
@@ -84,14 +84,14 @@ class SqliteBoard(SqliteViews, KeptJobs):
         return None
 
     def take_back(self) -> None:
-        query = "SELECT session, n FROM jobs WHERE open AND running AND due <= ?"
-        before = (self._clock() - steps.spared_s(self.limits),)
         with self._file.open() as db:
-            if not db.execute(query, before).fetchone():
-                return
-        with self._file.writing() as db:
-            for session, n in db.execute(query, before).fetchall():
+            late = self._late(db, self._clock(), steps.spared_s(self.limits))
+        for session, n, text in late:
+            if not read(session, n, text) and not spoilt(text):  # another version's: who looks for it need not write
+                continue
+            with self._file.writing() as db:
                 self._lose(db, session, n)
+            time.sleep(0)  # where greenlets share this thread, the others come first
 
     def _taken(self, db: sqlite3.Connection, ticket: Ticket) -> Claim | None:
         """None for what cannot be read, or not by this version."""
@@ -109,12 +109,19 @@ class SqliteBoard(SqliteViews, KeptJobs):
             lease_s=self.limits.lease_s,
         )  # fmt: skip
 
+    def _late(self, db: sqlite3.Connection, now: float, spared_s: float = 0.0) -> list[tuple[str, int, str]]:
+        """Whose lease has run out, or ends too far ahead."""
+        query = "SELECT session, n, job FROM jobs WHERE open AND running AND (due <= ? OR due > ?)"
+        return db.execute(query, (now - spared_s, now + steps.longest_lease_s(self.limits))).fetchall()
+
     def _lose(self, db: sqlite3.Connection, session: str, n: int) -> None:
+        """Takes a job away from a worker whose lease has run out, unless it has spoken by now."""
         before = jobs_of(db, session)
-        if n in before:
-            self._keep(db, session, before, {n: steps.lease_over(before[n], self.limits, self._clock())})
-        else:
+        if n not in before:
             _set_aside(db, session, n)
+            return
+        job = before[n]
+        self._keep(db, session, before, {n: steps.lease_over(job, self.limits, self._clock()) if job.running else job})
 
     def add_picture(self, claim: Claim, index: int, jpeg: bytes) -> None:
         place = (claim.session, claim.n)

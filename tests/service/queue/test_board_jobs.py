@@ -145,83 +145,6 @@ def test_a_late_word_counts_while_nobody_else_has_the_job(board: Board, clock: C
     assert board.claim("other") is None
 
 
-def test_a_job_that_loses_its_workers_is_parked(opened: Opens, clock: Clock) -> None:
-    board = opened(Limits(losses=2))
-    asked(board)
-    for _ in range(2):
-        claimed(board)
-        clock.now += 15
-    assert board.claim("w") is None
-    assert (video(board).status, video(board).parked) == ("failed", True)
-    assert "workers" in video(board).error
-    totals = board.counts().totals
-    assert {name: totals[name] for name in ("lost", "parked", "failed")} == {"lost": 2, "parked": 1, "failed": 1}
-
-
-# -- lost workers, where nobody is free ------------------------------------------------------------------------------
-
-
-def test_a_lost_worker_is_seen_before_anybody_claims(board: Board, clock: Clock) -> None:
-    asked(board)
-    claim = claimed(board)
-    board.tell(claim, Live(percent=41.0))
-    clock.now += 19
-    version = board.changes(0)[0]
-    board.take_back()
-    assert (video(board).status, board.changes(0)[0]) == ("running", version)  # its worker may only be late
-    clock.now += 1
-    board.take_back()
-    assert (video(board).status, video(board).live, video(board).started_at) == ("queued", Live(), None)
-    assert board.changes(version) == (version + 1, ["s"])  # so listeners hear of it
-    assert board.tell(claim, Live()) is Word.LOST
-    assert not board.finish(claim, {"url": "u"})
-
-
-def test_a_loss_that_was_seen_is_not_counted_again(board: Board, clock: Clock) -> None:
-    asked(board)
-    claimed(board)
-    clock.now += 20
-    for _ in range(3):
-        board.take_back()
-    assert board.due() == 1
-    assert (claimed(board).attempt, board.counts().totals["lost"]) == (2, 1)
-    clock.now += 14
-    board.take_back()
-    assert video(board).status == "running"
-
-
-def test_a_job_whose_losses_are_only_seen_is_parked_too(opened: Opens, clock: Clock) -> None:
-    board = opened(Limits(losses=2))
-    asked(board)
-    for _ in range(2):
-        claimed(board)
-        clock.now += 20
-        board.take_back()
-    assert (video(board).status, video(board).parked) == ("failed", True)
-    totals = board.counts().totals
-    assert {name: totals[name] for name in ("lost", "parked", "failed")} == {"lost": 2, "parked": 1, "failed": 1}
-
-
-def test_what_was_called_off_closes_when_its_worker_is_lost(board: Board, clock: Clock) -> None:
-    asked(board)
-    claimed(board)
-    board.cancel("s")
-    clock.now += 20
-    board.take_back()
-    assert video(board).status == "cancelled"
-
-
-def test_where_nobody_is_lost_nothing_changes(board: Board, clock: Clock) -> None:
-    board.take_back()
-    asked(board, count=2)
-    board.finish(claimed(board), {})
-    board.fail(claimed(board), "no answer.", again=True)
-    before = (board.session("s"), board.changes(0))
-    clock.now += 1000
-    board.take_back()
-    assert (board.session("s"), board.changes(0)) == before
-
-
 # -- a clock that is set back ----------------------------------------------------------------------------------------
 
 
@@ -251,3 +174,17 @@ def test_a_lease_from_before_the_clock_was_set_back_is_no_longer_than_another(bo
     clock.now += 10
     assert claimed(board).n == dead.n
     assert board.claim("w") is None
+
+
+def test_a_clock_that_was_set_back_hides_no_lost_worker_where_nobody_is_free(board: Board, clock: Clock) -> None:
+    asked(board, count=2)
+    dead, living = claimed(board), claimed(board)
+    clock.now -= 3600
+    version = board.changes(0)[0]
+    board.take_back()
+    assert board.changes(0)[0] == version
+    clock.now += 14
+    assert board.tell(living, Live()) is Word.GO_ON
+    clock.now += 6
+    board.take_back()
+    assert [video(board, n=claim.n).status for claim in (dead, living)] == ["queued", "running"]

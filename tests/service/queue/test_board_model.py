@@ -75,11 +75,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def claim(self) -> None:
-        for job, (_, until) in [*self.holders.items()]:
-            if until <= self.now:
-                self._robbed(job)
-            elif until > self.now + longest_lease_s(LIMITS):
-                self.holders[job] = (self.holders[job][0], self.now + LIMITS.lease_s)
+        self._late(self.now)
         claim = self.board.claim("w")
         if claim is None:
             assert self.board.due() == 0
@@ -91,9 +87,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def take_back(self) -> None:
-        for job, (_, until) in [*self.holders.items()]:
-            if until <= self.now - spared_s(LIMITS):
-                self._robbed(job)
+        self._late(self.now - spared_s(LIMITS))
         self.board.take_back()
 
     @precondition(lambda self: self.claims)
@@ -109,7 +103,7 @@ class Machine(RuleBasedStateMachine):
         self.holders[job] = (claim.token, self.now + LIMITS.lease_s)
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), end=st.sampled_from(["finish", "again", "fail", "give_back", "cancelled"]))
+    @rule(data=st.data(), end=st.sampled_from(["finish", "again", "fail", "give_back", "lapse", "cancelled"]))
     def end(self, data: Any, end: str) -> None:
         claim = data.draw(st.sampled_from(self.claims))
         before = self.board.session(claim.session)
@@ -118,6 +112,7 @@ class Machine(RuleBasedStateMachine):
             "again": lambda: self.board.fail(claim, "again", again=True),
             "fail": lambda: self.board.fail(claim, "never", again=False),
             "give_back": lambda: self.board.give_back(claim),
+            "lapse": lambda: self.board.give_back(claim, lapsed=True),
             "cancelled": lambda: self.board.cancelled(claim),
         }[end]()
         if self._holds(claim):
@@ -215,6 +210,14 @@ class Machine(RuleBasedStateMachine):
     def _holds(self, claim: Claim) -> bool:
         token, _ = self.holders.get((claim.session, claim.n), ("", 0.0))
         return token == claim.token
+
+    def _late(self, ended_at: float) -> None:
+        """Who held a job until then has it no more, and no lease ends too far ahead."""
+        for job, (token, until) in [*self.holders.items()]:
+            if until <= ended_at:
+                self._robbed(job)
+            elif until > self.now + longest_lease_s(LIMITS):
+                self.holders[job] = (token, self.now + LIMITS.lease_s)
 
     def _robbed(self, job: Job) -> None:
         self.robbed.add(self.holders[job][0])

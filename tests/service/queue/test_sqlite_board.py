@@ -14,7 +14,7 @@ from qmv.service.queue import sqlite_file
 from qmv.service.queue.board import Unavailable, Word
 from qmv.service.queue.sqlite_board import SqliteBoard
 from tests.conftest import ROOT
-from tests.service.queue.boards import FREE, asked, claimed
+from tests.service.queue.boards import FREE, Clock, asked, claimed
 
 
 @pytest.mark.parametrize("spoil", ["text", "folder", "empty folder"])
@@ -77,6 +77,51 @@ def test_waiting_for_others_that_write_stops_no_greenlet(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True)
     other.close()
     assert int(done.stdout) > 5, done.stderr  # where SQLite waits, there are 1 to 3
+
+
+def test_lost_workers_are_looked_for_one_by_one_so_that_other_greenlets_have_their_turn(tmp_path: Path) -> None:
+    """The first of them hears from the last worker, which was only late."""
+    code = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import gevent, sys; from pathlib import Path\n"
+        "from qmv.service.queue.board import Limits\n"
+        "from qmv.service.queue.jobs import Order\n"
+        "from qmv.service.queue.sqlite_board import SqliteBoard\n"
+        "now, seen = [1.8e9], set()\n"
+        "board = SqliteBoard(Path(sys.argv[1]), Limits(session_running=0), lambda: now[0])\n"
+        "board.submit('s', [Order(song='a', title='t', style='n')] * 20, digest='d')\n"
+        "claims = {claim.n: claim for claim in [board.claim('w') for _ in range(20)]}\n"
+        "now[0] += 20\n"
+        "def turn():\n"
+        "    assert board.finish(claims[20], {})\n"
+        "    while True:\n"
+        "        seen.add(board.counts().totals.get('lost'))\n"
+        "        gevent.sleep(0)\n"
+        "gevent.spawn(turn)\n"
+        "board.take_back()\n"
+        "print(len(seen), board.counts().totals['lost'], board.session('s').videos[19].status)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "state.sqlite")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    turns, lost, last = done.stdout.split() or ("0", "", done.stderr)
+    assert (lost, last) == ("19", "finished")
+    assert int(turns) > 10  # of 19; in one transaction there is none
+
+
+def test_what_another_version_lost_is_left_without_writing(tmp_path: Path) -> None:
+    clock = Clock()
+    board = SqliteBoard(tmp_path / "state.sqlite", FREE, clock, wait_s=0.2)
+    asked(board)
+    claimed(board)
+    with sqlite3.connect(board._file.path) as db:
+        db.execute("""UPDATE jobs SET job = '{"order": {"songs": []}, "video": {}}'""")
+    db.close()
+    clock.now += 20
+    other = holds(board._file.path)
+    board.take_back()
+    other.execute("ROLLBACK")
+    other.close()
+    board.close()
 
 
 @pytest.mark.parametrize("becomes", ["nothing", "another"])
