@@ -56,6 +56,8 @@ class Recorded:
     def read(cls, path: Path) -> Recorded:
         """From a run folder, or its manifest.json; raises InputError for what is none."""
         file = path / "manifest.json" if path.is_dir() else path
+        if not file.is_file() and not path.is_dir():
+            raise InputError(f"{path}: there is none; name the folder of a run, or the manifest.json in it.")
         if not file.is_file():
             raise InputError(f"{path}: has no manifest.json; name the folder of a run, such as outputs/runs/DATE/TIME.")
         try:

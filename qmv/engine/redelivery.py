@@ -83,10 +83,17 @@ def _about(recorded: Recorded, stage: Any) -> About:
 def _check_proof(recorded: Recorded) -> None:
     for record in recorded.manifest["stages"]:
         if record["stage"] == "prove_sync" and record["status"] != "finished":
+            if not recorded.manifest["video"]:
+                raise _without(recorded, "video")
             raise ProofError(
                 f"{recorded.folder}: its video was not proven ({record.get('error') or record['status']}), and what is "
                 "not in sync is not delivered; run its command again."
             )
+
+
+def _without(recorded: Recorded, name: str) -> InputError:
+    why = recorded.manifest.get("error") or "it was ended"
+    return InputError(f"{recorded.folder}: its run made no {name} ({why.rstrip('.')}); run its command again.")
 
 
 def _inputs(recorded: Recorded, stage: Stage) -> dict[str, Artifact]:
@@ -95,9 +102,7 @@ def _inputs(recorded: Recorded, stage: Stage) -> dict[str, Artifact]:
         if (artifact := recorded.artifact(name, _ROOTS.get(name, kind))) is not None:
             found[name] = artifact
         elif name not in stage.optional():
-            raise InputError(
-                f"{recorded.folder}: its run ended before it had made its {name}; run the same command again."
-            )
+            raise _without(recorded, name)
     video = found.get("video")
     if isinstance(video, Video):
         if video.file.sha256 != recorded.manifest["video"].get("sha256"):

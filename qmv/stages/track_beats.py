@@ -48,6 +48,9 @@ class TrackBeats(Stage):
         if len(beats.times_s) < 2 <= len(whole.times_s):
             note = f"no beat was heard in this part of the song: {_EVENLY}"
             beats = dataclasses.replace(beats, notes=(*beats.notes, note))
+        if song.end_s is not None and song.end_s > whole.duration_s:
+            note = f"song.end_s={song.end_s:g}: the song ends at {float(whole.duration_s):.3f} s, and the video with it"
+            beats = dataclasses.replace(beats, notes=(*beats.notes, note))
         for note in beats.notes:
             ctx.notice(note)
         count = len(beats.times_s)

@@ -138,7 +138,7 @@ class WriteStoryboard(Stage):
             meter=beats.meter,
             duration_s=float(beats.duration_s),
         )
-        return _Plan(fps, cuts, ends, brief, _notes(cuts, beats, pace))
+        return _Plan(fps, cuts, ends, brief, self._notes(cuts, beats, pace))
 
     def _written(self, ctx: Context, plan: _Plan, writer: Writer) -> Storyboard:
         slots = plan.brief.slots
@@ -153,6 +153,15 @@ class WriteStoryboard(Stage):
             ctx.notice(note)
         ctx.progress(len(shots), len(shots), "shots")
         return Storyboard(fps=plan.fps, frames=plan.ends[-1], shots=shots, notes=plan.notes)
+
+
+    def _notes(self, cuts: list[Cut], beats: Beats, pace: Pace) -> tuple[str, ...]:
+        notes = _notes(cuts, beats, pace)
+        asked_for = len(cut_points(beats, pace, 1, frame_rate(self.fps)))
+        if asked_for < len(cuts) and any(cut.beat is not None for cut in cuts):
+            few = f"min_images={self.min_images}: beats_per_image would give {asked_for}"
+            return (*notes, f"{few}, so pictures change more often")
+        return notes
 
 
 class _Plan(NamedTuple):

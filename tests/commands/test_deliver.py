@@ -191,7 +191,9 @@ def test_a_wrong_setting_is_told_in_one_sentence(deliver: Deliver, run: Path, wo
 
 
 def test_what_is_no_run_is_refused(deliver: Deliver, run: Path, tmp_path: Path) -> None:
-    assert "has no manifest.json; name the folder of a run" in deliver(tmp_path / "nowhere")[2]
+    assert "there is none; name the folder of a run" in deliver(tmp_path / "nowhere")[2]
+    (tmp_path / "empty").mkdir()
+    assert "has no manifest.json; name the folder of a run" in deliver(tmp_path / "empty")[2]
     (run / "manifest.json").write_text("{", encoding="utf-8")
     assert "is no manifest of a run" in deliver(run)[2]
     (run / "manifest.json").write_text('{"schema": 1}', encoding="utf-8")
@@ -210,7 +212,14 @@ def test_what_was_not_proven_is_not_delivered(deliver: Deliver, run: Path) -> No
 
 def test_a_run_that_made_no_video_says_so(deliver: Deliver, run: Path) -> None:
     (run / "artifacts" / "video.json").unlink()
-    assert "its run ended before it had made its video; run the same command again" in deliver(run)[2]
+    assert "its run made no video (it was ended); run its command again" in deliver(run)[2]
+
+
+def test_a_run_that_failed_before_its_video_says_why(deliver: Deliver, run: Path) -> None:
+    stages = manifest(run)["stages"]
+    next(stage for stage in stages if stage["stage"] == "prove_sync")["status"] = "waiting"
+    changed(run, stages=stages, video={}, error="image (folder): empty holds no pictures; put some in (png).")
+    assert "its run made no video (image (folder): empty holds no pictures; put some in (png)); run" in deliver(run)[2]
 
 
 def test_deliveries_at_the_same_time_are_all_written_down(run: Path, film: Film, tmp_path: Path) -> None:

@@ -177,6 +177,11 @@ def test_track_beats_covers_a_window_that_begins_between_samples(tune: Song, tmp
     assert (beats.sections[-1].end_s, beats.duration_s) == (float(beats.duration_s), Fraction(30871 - 4410, 44100))
 
 
+def test_track_beats_tells_that_a_window_ends_after_the_song(tune: Song, tmp_path: Path) -> None:
+    beats = TrackBeats(tracker=Told()).run(stage_context(tmp_path), dataclasses.replace(tune, start_s=0.5, end_s=99.0))
+    assert "song.end_s=99: the song ends at " in beats.notes[-1]
+
+
 def test_track_beats_tells_that_a_window_has_no_beat(tune: Song, tmp_path: Path) -> None:
     part = dataclasses.replace(tune, start_s=0.9)
     beats = TrackBeats(tracker=Told(times=(0.1, 0.3))).run(stage_context(tmp_path), part)

@@ -106,6 +106,13 @@ def test_storyboard_of_a_short_song_has_the_fewest_pictures_on_beats(tmp_path: P
     assert all(shot.beat is not None for shot in plan.shots)
 
 
+def test_storyboard_notes_that_pictures_change_more_often_than_asked_for(tmp_path: Path) -> None:
+    plan = written(tmp_path, beats(24, 12), beats_per_image=4, min_images=8)
+    assert len(plan.shots) >= 8
+    assert plan.notes == ("min_images=8: beats_per_image would give 6, so pictures change more often",)
+    assert written(tmp_path, beats(24, 12), beats_per_image=4, min_images=6).notes == ()
+
+
 def test_storyboard_notes_that_a_song_is_too_short_for_whole_beats(tmp_path: Path) -> None:
     assert "too short for 8 pictures at whole beats" in written(tmp_path, beats(5, 2), min_images=8).notes[0]
 

@@ -53,13 +53,18 @@ class Folder(ImageProvider):
     def notes(self) -> list[str]:
         """Says what is left out: nobody should look for it in the video."""
         folder = Path(self.path).expanduser()
+        return [
+            f"image (folder): {folder} holds {files}; {_KINDS} can: save them as one of these"
+            for files in self._left_out(folder)
+        ]
+
+    def _left_out(self, folder: Path) -> list[str]:
         names = sorted(file.name for file in _reading(folder, lambda path: list(path.iterdir())) if _is_other(file))
         if not names:
             return []
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         count = f"{len(names)} {'file' if len(names) == 1 else 'files'}"
-        left_out = f"{count} that cannot be used ({', '.join(names[:_NAMED])}{more})"
-        return [f"image (folder): {folder} holds {left_out}; {_KINDS} can: save them as one of these"]
+        return [f"{count} that cannot be used ({', '.join(names[:_NAMED])}{more})"]
 
     def _files(self) -> list[Path]:
         folder = Path(self.path).expanduser()
@@ -68,7 +73,8 @@ class Folder(ImageProvider):
             raise InputError(f"image (folder): there is no folder {folder}; name one with {ways}.")
         found = [file for file in _reading(folder, lambda path: list(path.iterdir())) if _is_picture(file)]
         if not found:
-            raise InputError(f"image (folder): {folder} holds no pictures; put some in ({_KINDS}).")
+            others = "".join(f", but {note}" for note in self._left_out(folder)[:1])
+            raise InputError(f"image (folder): {folder} holds no pictures{others}; put some in ({_KINDS}).")
         return sorted(found, key=_natural)
 
 

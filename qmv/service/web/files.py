@@ -24,7 +24,7 @@ __all__ = ["Files", "attachment"]
 
 _TYPES = {
     "mp4": "video/mp4", "jpg": "image/jpeg", "srt": "application/x-subrip; charset=utf-8",
-    "vtt": "text/vtt; charset=utf-8", "html": "text/html; charset=utf-8", "json": "application/json",
+    "vtt": "text/vtt", "html": "text/html", "json": "application/json",
 }  # fmt: skip
 _NAME = re.compile(rf"video_([1-9][0-9]{{0,5}})\.({'|'.join(_TYPES)})")
 _STATIC = Path(__file__).parent / "static"

@@ -98,6 +98,9 @@ def test_folder_that_is_missing_is_a_sentence(tmp_path: Path) -> None:
 def test_folder_without_pictures_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no pictures; put some in \(png, jpg, jpeg, webp"):
         Folder(path=str(tmp_path)).render(image_request())
+    (tmp_path / "c.heic").write_bytes(b"not read")
+    with pytest.raises(InputError, match=r"holds no pictures, but 1 file that cannot be used \(c.heic\); put some in"):
+        Folder(path=str(tmp_path)).ready()
 
 
 def test_folder_names_a_broken_picture(tmp_path: Path) -> None:
