@@ -24,9 +24,9 @@ from typing import Any
 
 from qmv.artifacts import File
 from qmv.engine.shared_cache import Check, SharedCache
-from qmv.errors import OutputError
+from qmv.errors import OutputError, QmvError
 
-__all__ = ["Cache", "deleted", "digest"]
+__all__ = ["Cache", "deleted", "digest", "is_gone"]
 
 _SUMS = "sums.json"  # the hash of each file of an entry
 
@@ -45,6 +45,17 @@ def deleted(root: Path) -> OutputError:
     )
     error.passing = True
     return error
+
+
+def is_gone(path: Path) -> bool:
+    """Whether nothing stands there; a place that cannot be looked at, as on a network disk that fails, is not gone."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _plain(value: object) -> object:
@@ -97,7 +108,7 @@ class Cache:
     def put(self, area: str, key: str, make: Callable[[Path], None]) -> Path:
         """Fills the entry by calling `make` with an empty folder; the caller holds the lock. Replaces a broken one.
 
-        Raises OutputError where the folder was deleted meanwhile, whatever `make` has to say of that.
+        Raises OutputError where the folder was deleted meanwhile and `make` failed by that.
         """
         folder = self.folder(area, key)
         part = folder.with_suffix(".part")
@@ -111,7 +122,7 @@ class Cache:
             self.drop(area, key)
             os.replace(part, folder)
         except BaseException as error:
-            if isinstance(error, Exception) and not part.is_dir():
+            if isinstance(error, Exception) and is_gone(part) and _by_deletion(error, part):
                 raise deleted(self.root) from error
             shutil.rmtree(part, ignore_errors=True)
             raise
@@ -170,6 +181,17 @@ class Cache:
     def forget(self, area: str, key: str) -> None:
         """Has an entry made anew when it is wanted again; until then its files stay, for people to look at."""
         (self.folder(area, key) / _SUMS).unlink(missing_ok=True)
+
+
+def _by_deletion(error: Exception, part: Path) -> bool:
+    """Whether an entry's folder that is gone is what its maker failed by. A sentence of QMV's own, as of a budget that
+    is used up, has another cause unless it was raised from a file that is missing."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, FileNotFoundError):
+            return True
+        cause = cause.__cause__
+    return not isinstance(error, QmvError) and is_gone(part.parent)
 
 
 def _intact(folder: Path) -> bool:

@@ -40,12 +40,15 @@ def check_at_rest(run: Path) -> None:
     from filelock import FileLock, Timeout
 
     folder = run if run.is_dir() else run.parent
-    if not (folder / _MARK).exists():
-        return
+    mark = folder / _MARK
     try:
-        with FileLock(folder / _MARK, timeout=_PATIENCE_S):
-            return  # it is what a killed run left behind
+        if mark.exists():
+            with FileLock(mark, timeout=_PATIENCE_S):
+                pass  # it is what a killed run left behind
     except Timeout:
         raise InputError(
-            f"{folder}: its run is still at work; wait for its end, or end it, and deliver then."
+            f"{folder}: its run is still at work; wait for its end, or end it, and deliver then; where it was "
+            f"killed on a disk that knows no locks, delete {mark}."
         ) from None
+    except (OSError, NotImplementedError):
+        return  # where no lock can be taken, as on a read-only disk, the mark tells nothing

@@ -69,13 +69,14 @@ class Outbox:
         with contextlib.suppress(OSError):  # a disk that is full has worse to tell
             self._mark(area, key).parent.mkdir(parents=True, exist_ok=True)
             self._mark(area, key).touch()
-        if self.shut:
-            return
         with self._ended:
+            if self.shut:
+                return
             self._in_work += 1
+            more = self._threads < _THREADS
+            self._threads += more
         self._todo.put((area, key))
-        if self._threads < _THREADS:
-            self._threads += 1
+        if more:
             threading.Thread(target=self._work, name="qmv-send", daemon=True).start()
 
     def left(self) -> Iterator[Entry]:
@@ -84,14 +85,20 @@ class Outbox:
             yield mark.parent.name, mark.name
 
     def wait(self, seconds: float | None = None) -> int:
-        """Waits until all is sent, or cannot be; how many are in work after so many seconds."""
+        """Waits until all is sent, or cannot be, or `stop` is called; how many are in work after so many seconds."""
         with self._ended:
-            self._ended.wait_for(lambda: not self._in_work, timeout=seconds)
+            self._ended.wait_for(lambda: self.shut or not self._in_work, timeout=seconds)
             return self._in_work
 
+    def stop(self) -> None:
+        """Begins to send nothing more; what hangs on its way is waited for by nobody."""
+        with self._ended:
+            self.shut = True
+            self._ended.notify_all()
+
     def close(self) -> None:
-        """Sends nothing more; waits for nothing."""
-        self.shut = True
+        """Sends nothing more, and lets the threads end."""
+        self.stop()
         for _ in range(self._threads):
             self._todo.put(None)
 

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from qmv import errors
 from qmv.artifacts import Artifact
-from qmv.engine.cache import Cache, deleted
+from qmv.engine.cache import Cache, deleted, is_gone
 from qmv.errors import QmvError, output_error
 from qmv.plain import files
 
-__all__ = ["cache_error", "error_kind", "run_error"]
+__all__ = ["cache_error", "error_kind", "looks_at_cache", "run_error"]
+
+
+@contextmanager
+def looks_at_cache(cache: Cache, values: Callable[[], Iterable[Artifact]]) -> Iterator[None]:
+    """Raises `cache_error` for what ends the block, while the cache is as that left it: a shared cache forgets pieces
+    of a run that failed, and so stands around this block."""
+    try:
+        yield
+    except (Exception, SystemExit) as cause:
+        error = cache_error(cause, cache, values())
+        if error is cause:
+            raise
+        raise error from cause
 
 
 def cache_error(cause: BaseException, cache: Cache, values: Iterable[Artifact]) -> BaseException:
@@ -23,7 +37,7 @@ def cache_error(cause: BaseException, cache: Cache, values: Iterable[Artifact]) 
     """
     root = cache.root
     used = (file.path for file in files(tuple(values)))
-    missing = (path for path in (*used, *_not_found(cause)) if path.is_relative_to(root) and not path.exists())
+    missing = (path for path in (*used, *_not_found(cause)) if path.is_relative_to(root) and is_gone(path))
     return deleted(root) if any(missing) else cause
 
 

@@ -21,7 +21,7 @@ from qmv.engine.ledger import Account
 from qmv.engine.manifest import Manifest
 from qmv.engine.money import book, told
 from qmv.engine.registry import Registry
-from qmv.engine.run_errors import cache_error, error_kind, run_error
+from qmv.engine.run_errors import error_kind, run_error
 from qmv.engine.run_plan import RunPlan
 from qmv.engine.song_addresses import is_remote, shown
 from qmv.errors import QmvError
@@ -133,7 +133,7 @@ class RunRecord:
         except (Exception, SystemExit) as cause:
             log.error("the run failed", exc_info=True)
             failed = next((f"stages.{r.node} ({r.stage})" for r in manifest.stages if r.status == "failed"), "the run")
-            error = run_error(cache_error(cause, self.cache, self.plan.values.values()), self.folder, failed)
+            error = run_error(cause, self.folder, failed)
             manifest.status, manifest.error, manifest.error_kind = "failed", str(error), error_kind(error)
             raise error from cause
         finally:

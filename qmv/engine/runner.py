@@ -20,6 +20,7 @@ from qmv.engine.ledger import Account
 from qmv.engine.manifest import Manifest, StageRecord
 from qmv.engine.money import account_of
 from qmv.engine.registry import Registry
+from qmv.engine.run_errors import looks_at_cache
 from qmv.engine.run_plan import RunPlan
 from qmv.engine.run_record import RunRecord
 from qmv.engine.sharing import shared_cache, sharing
@@ -55,9 +56,7 @@ class Run:
             job=job, folder=self.folder, manifest=self.manifest, registry=self.registry, account=self.account,
             cache=self.cache, plan=self.plan,
         )  # fmt: skip
-        self.work = StageWork(
-            plan=self.plan, record=self.record, cache=self.cache, made=ArtifactCache(self.cache)
-        )  # fmt: skip
+        self.work = StageWork(plan=self.plan, record=self.record, cache=self.cache, made=ArtifactCache(self.cache))
 
     @property
     def values(self) -> dict[str, Artifact]:
@@ -69,7 +68,8 @@ class Run:
         started = time.monotonic()
         sharing_here = sharing(self.cache, self._tell_of_cache, self._put_together)
         observed, verdict = self.record.observed(), self.record.verdict(started)
-        with in_work(self.folder), observed, contextlib.ExitStack() as watching, verdict, sharing_here:
+        looked = looks_at_cache(self.cache, lambda: tuple(self.values.values()))
+        with in_work(self.folder), observed, contextlib.ExitStack() as watching, verdict, sharing_here, looked:
             watching.enter_context(watched(self.registry, self.job.observers, self._about()))
             checked = self._check_first()
             self._plan(self._open_song())

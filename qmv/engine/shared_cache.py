@@ -51,6 +51,7 @@ class SharedCache:
     answer_s: float = 15.0  # of the questions before the run
     silence_s: float = 30.0  # while entries are fetched
     sending_s: float = 300.0  # of the wait at the end of the run; a store's own patience counts from its last byte
+    failed_s: float = 5.0  # of the same wait after a run that failed: its user waits for the error
     _outbox: Outbox | None = field(default=None, init=False)
     _tell: Callable[[str], None] = field(default=log.warning, init=False)
     _deaf: bool = field(default=True, init=False)  # nothing is fetched, as before and after the run
@@ -105,16 +106,16 @@ class SharedCache:
             else "pieces of the video came from the shared cache; the same command puts it together anew"
         )
 
-    def finish(self) -> None:
-        """Waits until everything is sent, or cannot be, for `sending_s` at most; what is left, the next run sends."""
+    def finish(self, *, failed: bool = False) -> None:
+        """Waits until everything is sent, or cannot be, for `sending_s` at most, or `failed_s`; what is left, the next
+        run sends."""
         if self._outbox is not None:
-            left = self._outbox.wait(min(_TELL_S, self.sending_s))
-            if left and self.sending_s > _TELL_S:
-                self._words.append(
-                    f"waiting until {_entries(left)} in the shared cache, {self.sending_s:.0f} s at most"
-                )
+            most_s = self.failed_s if failed else self.sending_s
+            left = self._outbox.wait(min(_TELL_S, most_s))
+            if left and most_s > _TELL_S and not self._outbox.shut:
+                self._words.append(f"waiting until {_entries(left)} in the shared cache, {most_s:.0f} s at most")
                 self._speak()
-                left = self._outbox.wait(self.sending_s - _TELL_S)
+                left = self._outbox.wait(most_s - _TELL_S)
             if left and not self._outbox.shut:  # else it is told already
                 self._words.append(f"{_entries(left)} not in the shared cache yet; the next run sends what is missing")
             self.leave()
@@ -173,8 +174,7 @@ class SharedCache:
     def _away(self, error: Exception) -> None:
         """It is the network, or this disk: nobody should wait for it again."""
         log.warning("shared cache: away", exc_info=error)
-        if self._first(deaf=True):
-            self._words.append(f"the shared cache is away ({_cause(error)}); this run goes on without it")
+        self._stop(f"the shared cache is away ({_cause(error)}); this run goes on without it", deaf=True)
 
     def _stuck(self, error: Exception) -> None:
         """What was sent was not taken; where that is no refusal, it is the network."""
@@ -182,17 +182,16 @@ class SharedCache:
             self._away(error)
             return
         log.warning("shared cache: nothing more is sent", exc_info=error)
-        if self._first(deaf=False):
-            self._words.append(f"the shared cache takes nothing ({_cause(error)}); this run goes on without sending")
+        self._stop(f"the shared cache takes nothing ({_cause(error)}); this run goes on without sending", deaf=False)
 
-    def _first(self, *, deaf: bool) -> bool:
-        """Stops what does not work; whether it is the first to do so."""
+    def _stop(self, words: str, *, deaf: bool) -> None:
+        """Stops what does not work, and has that told by the first to do so."""
         with self._guard:
-            known = self._deaf or (self._outbox is not None and self._outbox.shut)
+            if not (self._deaf or (self._outbox is not None and self._outbox.shut)):
+                self._words.append(words)  # before the stop, which ends the wait of who tells it
             self._deaf = self._deaf or deaf
             if self._outbox is not None:
-                self._outbox.shut = True
-            return not known
+                self._outbox.stop()
 
     def _speak(self) -> None:
         while self._words:

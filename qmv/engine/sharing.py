@@ -49,8 +49,8 @@ def sharing(
     """The block of a run. `tell` gets what the user should know, from the thread that the run has. `results` are the
     run's entries that are put together from pieces: those that fail, and hold fetched pieces, are not used again.
 
-    At the end it waits until all is sent, unless Ctrl-C ends it. Raises where the address, the account or the bucket
-    is wrong; a network that is away is told only.
+    At the end it waits until all is sent, for a moment only where the run failed, and not at all where Ctrl-C ends it.
+    Raises where the address, the account or the bucket is wrong; a network that is away is told only.
     """
     shared = cache.shared
     if shared is None:
@@ -64,6 +64,6 @@ def sharing(
         raise
     except BaseException as error:
         shared.blame(error)
-        shared.finish()  # what was made, or bought, before the failure is for others as well
+        shared.finish(failed=True)  # what was made, or bought, before the failure is for others as well
         raise
     shared.finish()

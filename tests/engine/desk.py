@@ -129,7 +129,8 @@ class Watcher:
 class Desk:
     """Makes runs of stages in one outputs folder, and remembers which stages worked."""
 
-    def __init__(self, folder: Path, song: Path) -> None:
+    def __init__(self, folder: Path, song: Path, cache_url: str = "") -> None:
+        self.cache_url = cache_url
         self.folder, self.song, self.diary = folder, song, folder / "diary.txt"
         self.registry, self.runs = Registry(), 0
 
@@ -141,7 +142,7 @@ class Desk:
             stages=stages,
             song=SongSettings(path=str(self.song)),
             style=STYLE,
-            run=RunSettings(dry=dry, workers=1),
+            run=RunSettings(dry=dry, workers=1, cache_url=self.cache_url),
             outputs=str(self.folder / "outputs"),
         )
         return Run(job=job, folder=run_folder, registry=self.registry, manifest=Manifest())

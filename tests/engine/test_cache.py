@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmv.engine.cache import Cache, digest
-from qmv.errors import TRY_AGAIN, OutputError, exit_code
+from qmv.errors import TRY_AGAIN, BudgetError, InputError, OutputError, exit_code
 
 KEY = digest("a key")
 
@@ -147,6 +147,33 @@ def test_put_says_that_its_folder_was_deleted_whatever_failed_by_that(cache: Cac
     with pytest.raises(OutputError, match="were deleted while the run went on") as caught:
         cache.put("area", KEY, make)
     assert (exit_code(caught.value), str(cache.root) in str(caught.value)) == (TRY_AGAIN, True)
+
+
+def test_put_says_that_its_folder_was_deleted_where_a_sentence_was_raised_from_that(cache: Cache) -> None:
+    def make(part: Path) -> None:
+        shutil.rmtree(part)
+        try:
+            (part / "picture.png").read_bytes()
+        except FileNotFoundError as error:
+            raise InputError("pictures: cannot be read.") from error
+
+    with pytest.raises(OutputError, match="were deleted while the run went on"):
+        cache.put("area", KEY, make)
+
+
+@pytest.mark.parametrize(
+    ("gone", "error"),
+    [("part", BudgetError("pictures: too dear.")), ("all", BudgetError("pictures: too dear.")), ("part", ValueError())],
+    ids=str,
+)
+def test_put_passes_on_what_is_no_matter_of_its_folder(cache: Cache, gone: str, error: Exception) -> None:
+    def make(part: Path) -> None:
+        shutil.rmtree(part if gone == "part" else cache.root)
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        cache.put("area", KEY, make)
+    assert caught.value is error
 
 
 def test_put_clears_what_a_killed_process_left(cache: Cache) -> None:

@@ -7,17 +7,33 @@ import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from qmv.api import Context, Stage, plugin
+from qmv.artifacts import File, Song, Video
 from qmv.errors import AccessError, OutputError, ProofError
 from qmv.objects.folder import FolderStore
 from qmv.objects.store import Standing
+from tests.engine.desk import Desk, Prove, manifest_of
 from tests.engine.machines import KEYS, Machine, Start, anything, make
 
 WRONG = ProofError("stages.proof (prove_sync): the finished video is not what was planned")
 RESULT = ("assemble", KEYS[30])
+
+
+@plugin
+class OnePicture(Stage):
+    """A video whose file is a picture of the cache, which may be another machine's."""
+
+    name = "one_picture"
+
+    def run(self, ctx: Context, song: Song) -> Video:
+        folder, _ = ctx.cache.once("pictures", KEYS[0], make("a picture"), shared=anything)
+        file = File.of(folder / "value.txt")
+        return Video(file=file, width_px=64, height_px=36, fps=Fraction(24), frames=1, title="song")
 
 
 @dataclass
@@ -69,6 +85,20 @@ def test_fetched_pieces_of_a_video_that_is_none_are_made_here_and_put_over_the_s
     with machine("c") as c:
         folder, found = c.cache.once("chunks", KEYS[0], make("made on c"), shared=anything)
         assert (found, (folder / "value.txt").read_text(encoding="utf-8")) == (True, "made on b")
+
+
+def test_run_that_forgets_fetched_pieces_tells_what_was_wrong_and_not_that_they_are_gone(
+    tmp_path: Path, song: Path
+) -> None:
+    place = str(tmp_path / "shared")
+    for name in ("a", "b"):
+        desk = Desk(tmp_path / name, song, place)
+        run, error = desk.refused({"video": OnePicture(), "proof": Prove(diary=str(desk.diary))})
+        assert (type(error), "a cut is late" in str(error)) == (ProofError, True)
+        assert manifest_of(run)["error_kind"] == "ProofError"
+    assert [note for note in manifest_of(run)["notes"] if "shared cache" in note] == [
+        "a piece of the video came from the shared cache and may be wrong; the same command makes them here"
+    ]
 
 
 def test_pieces_that_were_fetched_by_an_earlier_run_are_found_too(runs: Runs) -> None:

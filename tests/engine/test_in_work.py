@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,3 +49,53 @@ def test_folder_that_takes_no_lock_stops_no_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with in_work(tmp_path / "file"):
         check_at_rest(tmp_path / "file" / "manifest.json")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
+def test_mark_that_cannot_be_locked_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The system refuses what root is allowed everywhere, so the refusal is made here."""
+    (tmp_path / ".in_work.lock").touch()
+    opened = os.open
+
+    def refuses(path: Any, *more: Any, **named: Any) -> int:
+        if str(path).endswith(".in_work.lock"):
+            raise OSError(number, os.strerror(number), str(path))
+        return opened(path, *more, **named)
+
+    monkeypatch.setattr(os, "open", refuses)
+    check_at_rest(tmp_path)
+
+
+HOLDER = """
+import contextlib, errno, fcntl, sys, warnings
+from pathlib import Path
+from qmv.engine.in_work import in_work
+
+def flock(file, how):
+    raise OSError(errno.ENOSYS, "no locks")
+
+fcntl.flock = flock
+warnings.simplefilter("ignore")
+with in_work(Path(sys.argv[1])):
+    print("at work", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_run_at_work_on_a_disk_without_locks_is_told_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(file: Any, how: int) -> None:
+        raise OSError(errno.ENOSYS, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "at work\n"
+        with pytest.raises(InputError) as caught:
+            check_at_rest(tmp_path)
+        run.kill()
+    assert str(caught.value).endswith(f"delete {tmp_path / '.in_work.lock'}.")
+    check_at_rest(tmp_path)  # a run that was killed on this machine

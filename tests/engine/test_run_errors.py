@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +55,25 @@ def test_result_of_a_stage_that_is_gone_is_told_whatever_failed_by_that(cache: C
     assert cache_error(cause, cache, [made]) is cause
     path.unlink()
     assert isinstance(cache_error(cause, cache, [made]), OutputError)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE], ids=errno.errorcode.get)
+def test_result_that_cannot_be_looked_at_hides_nothing(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    made = video(cache.root / "assemble_video" / "aa" / "video.mp4")
+    looked = os.stat
+
+    def stat(path: Any, *more: Any, **named: Any) -> os.stat_result:
+        if Path(path) == made.file.path:
+            raise OSError(number, os.strerror(number), str(path))
+        return looked(path, *more, **named)
+
+    cause = ValueError("no frames")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stat)
+        found = cache_error(cause, cache, [made])
+    assert found is cause
 
 
 def test_file_that_is_missing_elsewhere_is_no_matter_of_the_cache(cache: Cache, tmp_path: Path) -> None:
