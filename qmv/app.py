@@ -84,6 +84,9 @@ def _heed(handler: Callable[..., object]) -> None:
 
 def _launch(main: Callable[[], object]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
+    # joblib's own process, which clears away what killed workers leave, would speak of that after our last sentence
+    quiet = [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker"]
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, quiet))
     _heed(_terminate)
     logging.captureWarnings(True)
     threading.excepthook = _log_thread_error

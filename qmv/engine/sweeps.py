@@ -36,6 +36,7 @@ _END_S = 10.0  # for a worker process to be gone, once it is killed
 _folders: list[Path] = []
 _ledgers: list[Ledger] = []
 _began: list[datetime] = []
+_cut_short: list[bool] = []  # not empty where some jobs may not have had their turn
 
 
 class SweepWatch(Callback):
@@ -95,6 +96,7 @@ def cancel() -> None:
     can do it itself; not for jobs that have no manifest yet, nor for those of other sweeps that share the folder."""
     if not _folders:
         return
+    _cut_short.append(True)
     _kill_workers()
     for number, manifest in _jobs():
         try:
@@ -143,7 +145,8 @@ def summary() -> list[str]:
         return []
     jobs = _jobs()
     done = sum(manifest["status"] in ("finished", "planned") for _, manifest in jobs)
-    first = f"{done} of {len(jobs)} jobs finished in {_folders[-1]}"
+    begun = "begun " if _cut_short else ""
+    first = f"{done} of {len(jobs)} {begun}jobs finished in {_folders[-1]}"
     return [first, *(_line(*job) for job in jobs), *_money(jobs)]
 
 

@@ -154,7 +154,6 @@ class WriteStoryboard(Stage):
         ctx.progress(len(shots), len(shots), "shots")
         return Storyboard(fps=plan.fps, frames=plan.ends[-1], shots=shots, notes=plan.notes)
 
-
     def _notes(self, cuts: list[Cut], beats: Beats, pace: Pace) -> tuple[str, ...]:
         notes = _notes(cuts, beats, pace)
         asked_for = len(cut_points(beats, pace, 1, frame_rate(self.fps)))

@@ -25,6 +25,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sweeps, "_folders", [])
     monkeypatch.setattr(sweeps, "_ledgers", [])
     monkeypatch.setattr(sweeps, "_began", [])
+    monkeypatch.setattr(sweeps, "_cut_short", [])
     monkeypatch.setattr("multiprocessing.active_children", list)  # those that other tests have left in this process
     monkeypatch.setenv(BUDGET_ENV, "")  # so that what the sweep sets is taken back
     hydra = {"sweep": {"dir": str(tmp_path)}, "overrides": {"task": ["style=noir"]}}
@@ -74,6 +75,12 @@ def test_summary_counts_what_is_finished(sweep: Path) -> None:
     for number, status in enumerate(("finished", "failed", "finished")):
         job(sweep, number, status=status)
     assert summary()[0] == f"2 of 3 jobs finished in {sweep}"
+
+
+def test_summary_of_a_cancelled_sweep_counts_what_was_begun(sweep: Path) -> None:
+    job(sweep, 0, status="finished")
+    cancel()
+    assert summary()[0] == f"1 of 1 begun jobs finished in {sweep}"
 
 
 def test_summary_calls_a_job_stopped_that_was_ended_on_its_way(sweep: Path) -> None:
