@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 import soundfile
 
 from tests.ended import manifests, refused
-from tests.machine import lacking
+from tests.machine import disk
 
 pytestmark = pytest.mark.slow
 
@@ -112,19 +111,8 @@ def test_outputs_that_are_a_file_are_refused(run_cli: Run, song: Path, tmp_path:
 @pytest.fixture(params=[4, 64])
 def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """A disk of some kilobytes, full at different moments of a run."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={request.param}k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    except OSError as error:
-        lacking(f"no mount here: {error}")
-    if mounted.returncode:
-        lacking(f"only root can make a small disk: {mounted.stderr.strip()}")
-    try:
+    with disk(tmp_path / "disk", kb=request.param) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_outputs_on_a_full_disk_end_in_a_sentence(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.machine import lacking
+from tests.machine import disk
 from tests.resilience.runs import Run
 
 # Deletes the cache of the run at a moment, so that the test need not hit it. It does so once, and is named in every
@@ -90,19 +89,8 @@ def test_run_whose_cache_is_deleted_between_two_of_its_stages_goes_on_where_it_c
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk that has room for the files of a run, but not for the demo song."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    except OSError as error:
-        lacking(f"no mount here: {error}")
-    if mounted.returncode:
-        lacking(f"only root can make a small disk: {mounted.stderr.strip()}")
-    try:
+    with disk(tmp_path / "disk", kb=1024) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_demo_song_that_does_not_fit_the_disk_ends_in_a_sentence(run_cli: Run, small_disk: Path) -> None:
