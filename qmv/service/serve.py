@@ -111,6 +111,7 @@ def serve(settings: ServiceSettings) -> None:
 def supervise(parts: Sequence[Part]) -> None:
     """Keeps parts alive until SIGTERM or Ctrl-C, then ends them gracefully, and at once with a second signal.
 
+    Leaves these signals ignored then, since Python takes its handlers away before the process has ended.
     Raises ConfigError where one cannot begin.
     """
     signals: list[int] = []
@@ -132,8 +133,8 @@ def supervise(parts: Sequence[Part]) -> None:
             time.sleep(_LOOKS_EVERY_S)
         for part in parts:
             part.end()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, handler in before.items():  # nothing is left that one more signal could end
+            signal.signal(number, signal.SIG_IGN if signals else handler)
 
 
 def _tell_address(settings: ServiceSettings, answers: threading.Event) -> None:

@@ -139,12 +139,24 @@ def test_second_signal_ends_at_once(placed: Callable[..., Place]) -> None:
         board.submit("s", [place.order()], digest="s")
         eventually(lambda: place.seen("dawdles"), 30)
         pids = [child.pid for child in children_of(process.pid)]
+        (worker,) = parts(process, "work.embedded")
+        worker.suspend()  # one that hangs, and is waited for
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        eventually(lambda: "ending" in (place.folder / "serve.txt").read_text(), 30)
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(3) == 0
-        assert gone(pids, 2)
+        assert process.wait(10) == 0  # the first one alone gives it 15 s
+        assert gone(pids, 10)
     board.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_to_the_very_end_do_not_change_the_exit_code(placed: Callable[..., Place], number: int) -> None:
+    with served(placed()) as (process, _):
+        while process.poll() is None:
+            process.send_signal(number)
+            time.sleep(0.001)
+        assert process.returncode == 0
 
 
 def test_two_of_them_may_share_a_folder(placed: Callable[..., Place]) -> None:
