@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Cost, measure
 from benchmarks.render_cases import CASES, SHOT_S, THREE_EFFECTS, Size, x264_options
-from benchmarks.vmaf import Vmaf, vmaf
+from qmv.media.frame import Frame
+from qmv.media.vmaf import Vmaf, vmaf
 
 __all__ = [
     "GRAPH", "MOVIEPY", "MOVIEPY_DOCS", "MOVIEPY_MEDIUM", "PAINTED", "QMV", "QMV2", "QMV_QUICK", "X264", "X264_OWN",
-    "X264_PYAV", "Job", "Result", "graph_arguments", "render_case", "run_job",
+    "X264_PYAV", "Job", "Result", "graph_arguments", "raw_frames", "render_case", "run_job",
 ]  # fmt: skip
 
 QMV, QMV2 = "QMV, 1 worker", "QMV, 2 workers"
@@ -180,8 +182,20 @@ def _look(result: Result, file: Path, every: int) -> None:
     if (frames := probe(file).frames) != job.frames:
         _say(f"{job.size} {job.case}: {result.by} has {frames} frames instead of {job.frames}; no VMAF")
     elif every and not ("motion" in job.case and result.by in _NOT_THE_SAME_VIEW):
-        result.vmaf = vmaf(file, job.raw, job.size, every=every)
+        size_px = job.size.width, job.size.height
+        result.vmaf = vmaf(file, raw_frames(job), size_px, Fraction(job.size.fps), every=every)
     file.unlink()
+
+
+def raw_frames(job: Job) -> Iterator[Frame]:
+    """The ready frames, as `run_job(job, "raw")` left them."""
+    import numpy as np
+
+    width, height = job.size.width, job.size.height
+    luma, half = width * height, (height // 2, width // 2)
+    for planes in np.memmap(job.raw, np.uint8, "r").reshape(-1, luma * 3 // 2):
+        y, u, v = np.split(planes, [luma, luma + luma // 4])
+        yield Frame(y.reshape(height, width), u.reshape(half), v.reshape(half))
 
 
 def _say(words: str) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,20 +18,29 @@ from qmv.media.probe import probe
 if TYPE_CHECKING:
     from qmv.media.frame import Frame
 
-__all__ = ["vmaf"]
+__all__ = ["Vmaf", "vmaf"]
 
 # frame n goes with frame n whatever the time stamps say, and both say that they are BT.709, so nothing is converted
 _SAME = f"settb=1/25,setpts=N,format=yuv420p,{AS_BT709}"
 
 
-def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fraction) -> float:
-    """The mean over all frames, 0..100, of the model vmaf_v0.6.1; Li and others, Toward a Practical Perceptual Video
-    Quality Metric, Netflix 2016. `frames` are what the video was encoded from.
+@dataclass(frozen=True, kw_only=True)
+class Vmaf:
+    """`mean` over the frames looked at and the `least` of them, 0..100; `frames` is how many those were."""
+
+    mean: float
+    least: float
+    frames: int
+
+
+def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fraction, *, every: int = 1) -> Vmaf:
+    """By the model vmaf_v0.6.1, luma only; Li and others, Toward a Practical Perceptual Video Quality Metric, Netflix
+    2016. `frames` are all that the video was encoded from; one in `every` of them is looked at.
     """
     import numpy as np
 
     width, height = size_px
-    graph = f"[0:v]{_SAME}[a];[1:v]{_SAME}[b];[a][b]libvmaf=log_fmt=json:log_path=vmaf.json"
+    graph = f"[0:v]{_SAME}[a];[1:v]{_SAME}[b];[a][b]libvmaf=n_subsample={every}:log_fmt=json:log_path=vmaf.json"
     command = [
         ffmpeg_program(), "-hide_banner", "-loglevel", "error", "-i", str(video.absolute()),
         "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-",
@@ -64,4 +74,5 @@ def vmaf(video: Path, frames: Iterable[Frame], size_px: tuple[int, int], fps: Fr
                 f"quality.vmaf: the file holds {held} frames, and {count} were encoded; choose another encoder."
             )
         log = json.loads(Path(folder, "vmaf.json").read_text(encoding="utf-8"))
-    return float(log["pooled_metrics"]["vmaf"]["mean"])
+    pooled = log["pooled_metrics"]["vmaf"]
+    return Vmaf(mean=pooled["mean"], least=pooled["min"], frames=len(log["frames"]))

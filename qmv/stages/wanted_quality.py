@@ -97,4 +97,4 @@ def _measured(trial: _Trial) -> float:
     with tempfile.TemporaryDirectory(dir=trial.folder) as folder:  # where it is cleared away if this process is killed
         file = Path(folder, "chunk.mp4")
         write_chunk(file, trial.chunk, trial.fps, trial.coding)
-        return vmaf(file, chunk_frames(trial.chunk), size_px, trial.fps)
+        return vmaf(file, chunk_frames(trial.chunk), size_px, trial.fps).mean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from benchmarks.render_bench import Job, Result
 from benchmarks.render_cases import THREE_EFFECTS, Size, case_named
 from benchmarks.render_growth import Grown, Length
 from benchmarks.render_report import Limit, case_limits, figures, growth_limits, ratio, row
-from benchmarks.vmaf import Vmaf, vmaf
+from qmv.media.vmaf import Vmaf, vmaf
 
 SMALL = Size(width=192, height=192, fps=24)
 
@@ -139,8 +140,6 @@ def test_graph_shows_every_picture_as_long_as_qmv(fps: int) -> None:
 
 
 def _shots(fps: int, count: int) -> Any:
-    from fractions import Fraction
-
     from qmv.artifacts import Shot, Storyboard
 
     words = dict.fromkeys(("section", "framing", "subject", "prompt", "negative_prompt"), "")
@@ -186,6 +185,6 @@ def test_vmaf_tells_a_good_file_from_a_bad_one(dotted: Job) -> None:
     for crf in (10, 45):
         out = dotted.work / f"{crf}.mp4"
         bench._x264(job(crf=crf, work=dotted.work), out, own_threads=False)
-        scores.append(vmaf(out, dotted.raw, SMALL, every=5))
+        scores.append(vmaf(out, bench.raw_frames(dotted), (192, 192), Fraction(SMALL.fps), every=5))
     assert scores[0].mean > scores[1].mean + 5
     assert scores[0].frames == -(-dotted.frames // 5)

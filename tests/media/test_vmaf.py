@@ -33,7 +33,7 @@ def moving(seed: int, count: int = COUNT) -> list[Frame]:
 def score(folder: Path, coding: Coding, fps: Fraction = NTSC) -> float:
     frames, path = moving(1), folder / "film.mp4"
     encode_chunk(path, frames, fps, coding)
-    return vmaf(path, frames, SIZE, fps)
+    return vmaf(path, frames, SIZE, fps).mean
 
 
 @pytest.mark.parametrize("encoder", [X264(), SvtAv1()], ids=lambda encoder: encoder.name)
@@ -55,16 +55,27 @@ def test_vmaf_falls_with_crf(tmp_path: Path) -> None:
 
 def test_vmaf_of_another_picture_is_low(tmp_path: Path) -> None:
     encode_chunk(tmp_path / "film.mp4", moving(1), NTSC, X264().coding())
-    assert vmaf(tmp_path / "film.mp4", moving(2), SIZE, NTSC) < 20
+    assert vmaf(tmp_path / "film.mp4", moving(2), SIZE, NTSC).mean < 20
 
 
 def test_vmaf_compares_frame_by_frame(tmp_path: Path) -> None:
     """One frame late is seen, and the time stamps of the file do not matter."""
     frames = moving(1, COUNT + 1)
     encode_chunk(tmp_path / "film.mp4", frames[:-1], NTSC, X264().coding())
-    right = vmaf(tmp_path / "film.mp4", frames[:-1], SIZE, Fraction(5))
+    right = vmaf(tmp_path / "film.mp4", frames[:-1], SIZE, Fraction(5)).mean
     assert right > 90
-    assert vmaf(tmp_path / "film.mp4", frames[1:], SIZE, NTSC) < right - 20
+    assert vmaf(tmp_path / "film.mp4", frames[1:], SIZE, NTSC).mean < right - 20
+
+
+def test_vmaf_looks_at_one_frame_in_so_many_and_tells_the_worst(tmp_path: Path) -> None:
+    """One frame is of another picture; those that are looked at are the first, the fourth and so on."""
+    frames = moving(1)
+    encode_chunk(tmp_path / "film.mp4", frames[:3] + moving(2)[3:4] + frames[4:], NTSC, X264(crf=10.0).coding())
+    seen, unseen, whole = (vmaf(tmp_path / "film.mp4", frames, SIZE, NTSC, every=every) for every in (3, 5, 1))
+    assert [found.frames for found in (seen, unseen, whole)] == [4, 3, COUNT]
+    assert seen.least < 20
+    assert unseen.least > 90
+    assert whole.least < 20 < whole.mean < unseen.mean
 
 
 def test_vmaf_takes_a_name_that_ffmpeg_would_read_as_its_own(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def measured(assemble: AssembleVideo, video: Video, pictures: Pictures) -> float
     """The finished video against its own frames."""
     _, chunks = assemble._plan(board(LENGTHS), pictures, no_beats())
     frames = (frame for chunk in chunks for frame in chunk_frames(chunk))
-    return vmaf(video.file.path, frames, SIZE, video.fps)
+    return vmaf(video.file.path, frames, SIZE, video.fps).mean
 
 
 def found(video: Video) -> tuple[float, float, str]:
