@@ -108,7 +108,7 @@ def test_worker_and_its_render_end_with_their_parent(placed: Callable[..., Place
     assert len(pids) == 3  # the worker, what keeps its render, and the render
     parent.kill()
     parent.wait()
-    assert gone(pids, 4)
+    assert gone(pids, 15)
     board.close()
 
 
