@@ -5,41 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from qmv.api import Cache, Context, ImageProvider, ImageRequest, Ledger, plugin, setting
+from qmv.api import Cache, Context, Ledger
 from qmv.artifacts import Pictures
 from qmv.engine.ledger import Sums
 from qmv.engine.parcels import pack
 from qmv.engine.sharing import shared_cache, sharing
-from qmv.media.picture import png
 from qmv.stages.paint_pictures import PaintPictures
 from qmv.testing import stage_context, style
 from tests.stages.helpers import HEIGHT, WIDTH, board, calls
-
-CENT = Decimal("0.01")
-
-
-@plugin
-class Shop(ImageProvider):
-    """Sells pictures of 64x64 for a cent each, whatever the format."""
-
-    name = "shop_of_machines"
-    paid = True
-    threads = 1
-    ledger: str = setting("the file that notes the calls", default="", keyed=False)
-
-    def request_identity(self, request: ImageRequest) -> dict[str, object]:
-        return {"prompt": request.prompt, "seed": request.seed}
-
-    def price(self, request: ImageRequest) -> Decimal | None:
-        return CENT
-
-    def render(self, request: ImageRequest) -> bytes:
-        with Path(self.ledger).open("a", encoding="utf-8") as file:
-            file.write(f"{request.index}\n")
-        return png(np.full((64, 64, 3), request.seed % 256, np.uint8))
+from tests.stages.painting import CENT, shop
 
 
 def sold_beside(tmp_path: Path, machine: str, width: int = WIDTH, height: int = HEIGHT) -> tuple[Pictures, Context]:
@@ -47,7 +23,7 @@ def sold_beside(tmp_path: Path, machine: str, width: int = WIDTH, height: int = 
     cache = Cache(tmp_path / machine / "cache", shared_cache(str(tmp_path / "shared"), sends=True))
     ctx = stage_context(tmp_path / machine)
     ctx.cache = cache
-    stage = PaintPictures(image=Shop(ledger=str(tmp_path / "ledger")), width=width, height=height)
+    stage = PaintPictures(image=shop(tmp_path), width=width, height=height)
     with sharing(cache, ctx.notice):
         return stage.run(ctx, style=style(), storyboard=board([12] * 3)), ctx
 
