@@ -268,6 +268,40 @@ def test_a_button_says_that_what_is_in_work_still_has_to_stop(tab: Tab) -> None:
     assert shown == [["Cancelling \u2026", True], [True, "Try again", False]]
 
 
+@pytest.mark.parametrize(
+    ("button", "status", "count", "words"),
+    [
+        ("cancel", "running", {"cancelled": 0}, "Nothing was left to cancel."),
+        ("cancel", "running", {"cancelled": 2}, "Cancelled: 2 videos."),
+        ("again", "failed", {"retried": 0}, "Nothing was left to try again."),
+        ("again", "failed", {"retried": 1}, "Tried again: 1 video."),
+    ],
+)
+def test_a_button_says_what_it_did(tab: Tab, button: str, status: str, count: dict[str, int], words: str) -> None:
+    """A session may end while somebody is asked whether it shall be cancelled."""
+    told = tab.page.evaluate(
+        """([button, status, count]) => import('/static/session.js').then(async it => {
+          const told = status => ({session_id: 's', status, progress: 0, created_at: '2026-01-01T00:00:00Z', error: '',
+            videos: []});
+          const part = it.sessionPart('s', heard => it.showStatus(part, heard));
+          document.body.append(part.more);
+          it.showStatus(part, told(status));
+          const fetched = window.fetch;
+          window.fetch = async () => new Response(JSON.stringify({...told('finished'), ...count}));
+          part[button].click();
+          if (button === 'cancel') document.querySelector('#confirm button[value=yes]').click();
+          while (part.done.hidden) await new Promise(resolve => setTimeout(resolve, 10));
+          window.fetch = fetched;
+          const said = part.done.textContent;
+          it.showStatus(part, told('queued'));
+          part.more.remove();
+          return [said, part.done.hidden];
+        })""",
+        [button, status, count],
+    )
+    assert told == [words, True]
+
+
 def test_a_start_whose_answer_is_lost_is_sent_again_under_the_same_key(tab: Tab, small_song: Path) -> None:
     page, keys = tab.page, []
 

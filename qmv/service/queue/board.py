@@ -117,8 +117,9 @@ class Board(Protocol):
         """The worker has stopped as CANCEL told it."""
         ...
 
-    def cancel(self, session: str) -> Session | None:
-        """Closes queued videos at once and tells the workers of the running ones; None for an unknown session."""
+    def cancel(self, session: str) -> tuple[Session, int] | None:
+        """Closes queued videos at once and tells the workers of the running ones; also how many that are, without those
+        that were cancelled before. None for an unknown session."""
         ...
 
     def retry(self, session: str) -> tuple[Session, int] | None:

@@ -89,8 +89,9 @@ class RedisBoard(RedisViews, KeptJobs):
         shown, began = self._link.change([session_of(session), used, TICKETS], step)
         return self.session(session) or shown, began
 
-    def cancel(self, session: str) -> Session | None:
-        return self.session(session) if self._called_off(session) else None
+    def cancel(self, session: str) -> tuple[Session, int] | None:
+        count, found = self._called_off(session), self.session(session)
+        return None if count is None or found is None else (found, count)
 
     def retry(self, session: str) -> tuple[Session, int] | None:
         tried = dict[int, Job]()

@@ -54,8 +54,9 @@ class SqliteBoard(SqliteViews, KeptJobs):
             assert found is not None
             return found, standing is None
 
-    def cancel(self, session: str) -> Session | None:
-        return self.session(session) if self._called_off(session) else None
+    def cancel(self, session: str) -> tuple[Session, int] | None:
+        count, found = self._called_off(session), self.session(session)
+        return None if count is None or found is None else (found, count)
 
     def retry(self, session: str) -> tuple[Session, int] | None:
         with self._file.writing() as db:

@@ -68,16 +68,16 @@ class Api:
         return _json(documents.complete(session_id, session, others, self._files.has))
 
     def cancel(self, session_id: str) -> Response:
-        session = self._board.cancel(checked_session(session_id))
+        session, count = self._board.cancel(checked_session(session_id)) or (None, 0)
         if session is None:
             raise _unknown(session_id)
-        return _json(documents.status(session))
+        return _json({**documents.status(session), "cancelled": count})
 
     def retry(self, session_id: str) -> Response:
         session, count = self._starter.retry(checked_session(session_id)) or (None, 0)
         if session is None:
             raise _unknown(session_id)
-        return _json(documents.status(session), 202 if count else 200)
+        return _json({**documents.status(session), "retried": count}, 202 if count else 200)
 
     def events(self, session_id: str) -> Response:
         session_id = checked_session(session_id)

@@ -91,11 +91,16 @@ def _sessions() -> dict[str, Any]:
         error=_LINK,
     )  # fmt: skip
     whole = _object(**phase["properties"], results={})
+    status = _object(
+        session_id=_SESSION, status=_STATE, progress=_PERCENT, created_at=_MOMENT, error=_TEXT,
+        videos={"type": "array", "items": _ref("VideoStatus")},
+    )  # fmt: skip
+    cancelled = {**_COUNT, "description": "videos that this request closed or told to stop"}
+    retried = {**_COUNT, "description": "videos that this request queued anew"}
     return {
-        "Status": _object(
-            session_id=_SESSION, status=_STATE, progress=_PERCENT, created_at=_MOMENT, error=_TEXT,
-            videos={"type": "array", "items": _ref("VideoStatus")},
-        ),
+        "Status": status,
+        "Cancelled": _object(**status["properties"], cancelled=cancelled),
+        "Retried": _object(**status["properties"], retried=retried),
         "VideoStatus": _object(
             n=_COUNT, title=_TEXT, style=_TEXT, status=_STATE, progress=_PERCENT, attempt=_COUNT, stage=_TEXT,
             stages={"type": "array", "items": _TEXT}, done=_COUNT, total=_COUNT, unit=_TEXT,

@@ -139,7 +139,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(session=st.sampled_from(SESSIONS))
     def cancel(self, session: str) -> None:
-        told = self.board.cancel(session)
+        called_off = {*self.calling_off}
+        told, count = self.board.cancel(session) or (None, 0)
+        before = self.seen.get(session)
+        openly = {(session, video.n) for video in (before.videos if before else ()) if video.status not in CLOSED}
+        assert count == len(openly - called_off)
         for job, (_, until) in [*self.holders.items()]:
             if job[0] == session:
                 self._robbed(job) if until <= self.now else self.calling_off.add(job)

@@ -133,6 +133,15 @@ def test_what_was_queued_anew_is_counted(board: RedisBoard, way: Way) -> None:
     assert board.retry("s") == (board.session("s"), 0)
 
 
+def test_what_was_cancelled_is_counted(board: RedisBoard, way: Way) -> None:
+    board.submit("s", [ORDER] * 2, digest="d")
+    board.claim("w")
+    way.loses = True
+    assert board.cancel("s") == (board.session("s"), 2)
+    assert not way.loses
+    assert board.cancel("s") == (board.session("s"), 0)
+
+
 @pytest.mark.parametrize("end", ["finish", "fail", "give_back"])
 def test_an_end_is_told_once(board: RedisBoard, way: Way, end: str) -> None:
     board.submit("s", [ORDER], digest="d")

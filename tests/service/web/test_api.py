@@ -233,19 +233,31 @@ def test_the_status_follows_the_queue(web: Web) -> None:
 
 
 def test_a_cancelled_session_says_so(web: Web) -> None:
-    web.queue("cancel-me")
-    assert web.ask("POST", "/api/phase3/cancel/cancel-me").json["status"] == "cancelled"
+    web.queue("cancel-me", "a", "b")
+    first, again = (web.ask("POST", "/api/phase3/cancel/cancel-me") for _ in range(2))
+    assert (first.status, first.json["status"], first.json["cancelled"]) == (200, "cancelled", 2)
+    assert (again.status, again.json) == (200, {**first.json, "cancelled": 0})
     assert web.get("/api/phase3/status/cancel-me").json["status"] == "cancelled"
 
 
 def test_a_session_without_a_video_is_queued_anew_with_what_it_had(web: Web) -> None:
     web.queue("again", "a", "b")
-    assert web.ask("POST", "/api/phase3/retry/again").status == 200  # nothing to do
+    nothing = web.ask("POST", "/api/phase3/retry/again")
+    assert (nothing.status, nothing.json["retried"]) == (200, 0)
     web.ask("POST", "/api/phase3/cancel/again")
     answer = web.ask("POST", "/api/phase3/retry/again")
-    assert (answer.status, answer.json["status"]) == (202, "queued")
+    assert (answer.status, answer.json["status"], answer.json["retried"]) == (202, "queued", 2)
     assert [video["title"] for video in answer.json["videos"]] == ["a", "b"]
     assert web.ask("POST", "/api/phase3/retry/unknown").status == 404
+
+
+def test_a_finished_session_is_neither_cancelled_nor_tried_again(web: Web) -> None:
+    web.board.finish(web.claimed("over"), {"url": "u"})
+    before = web.get("/api/phase3/status/over").json
+    for path, count in (("cancel", "cancelled"), ("retry", "retried")):
+        answer = web.ask("POST", f"/api/phase3/{path}/over")
+        assert (answer.status, answer.json) == (200, {**before, count: 0})
+    assert web.get("/api/phase3/status/over").json == before
 
 
 def test_all_phases_are_told_also_where_nothing_is_known(web: Web) -> None:

@@ -22,10 +22,11 @@ export const sessionPart = (id, heard) => {
     cancel: el("button", { type: "button", hidden: true, on: { click: () => cancel(part) } }),
     again: el("button", { type: "button", hidden: true, on: { click: () => press(part, part.again, "retry") } }),
     error: el("p", { class: "error", role: "alert", hidden: true }),
+    done: el("p", { class: "notice", role: "status", hidden: true }),  // by the button that was pressed last
   };
   part.more = el("details", { class: "session", id: `session-${id}` },
     el("summary", {}, part.name, part.when, part.state),
-    part.phases, part.error, part.videos, el("p", { class: "row actions" }, part.cancel, part.again));
+    part.phases, part.error, part.done, part.videos, el("p", { class: "row actions" }, part.cancel, part.again));
   return part;
 };
 
@@ -41,6 +42,7 @@ export const showSummary = (part, summary) => {
 };
 
 export const showStatus = (part, status) => {
+  if (part.status && part.status.status !== status.status) tell(part.done, "");
   part.status = status;
   part.created ??= status.created_at;
   tell(part.when, `${many(status.videos.length, "video")} · ${ago(part.created, now())}`);
@@ -125,6 +127,7 @@ const press = async (part, button, path) => {
     const status = await ask(`api/phase3/${path}/${encodeURIComponent(part.id)}`, { method: "POST" });
     if (path !== "cancel") part.pressed = "";  // what is in work still has to stop
     part.heard(status);
+    tell(part.done, done(status));
     tell(part.error, "");
   } catch (error) {
     part.pressed = "";
@@ -132,6 +135,11 @@ const press = async (part, button, path) => {
     showActions(part);
   }
   if (button.hidden || button.disabled) part.more.firstChild.focus({ preventScroll: true });  // the focus was on it
+};
+
+const done = ({ cancelled, retried }) => {
+  if (cancelled !== undefined) return cancelled ? `Cancelled: ${many(cancelled, "video")}.` : "Nothing was left to cancel.";
+  return retried ? `Tried again: ${many(retried, "video")}.` : "Nothing was left to try again.";
 };
 
 const confirmed = id => {
