@@ -6,18 +6,17 @@ import contextlib
 import logging
 import os
 import re
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from qmv import ending
 from qmv.engine.registry import Registry
-from qmv.errors import ConfigError, QmvError, exit_code
+from qmv.errors import ConfigError, QmvError
 
 if TYPE_CHECKING:
     from qmv.engine.manifest import Manifest
@@ -27,7 +26,6 @@ __all__ = ["launch", "prepare", "run"]
 log = logging.getLogger("qmv")
 logging.raiseExceptions = False  # a log that cannot be written (a full disk) must not bury the sentence
 _prepared: list[Registry] = []  # this process's plugins; a sweep's worker process starts without
-_signals: list[int] = []  # that have come: libraries may make another error of a KeyboardInterrupt
 
 
 def prepare(arguments: list[str], config_file: Path) -> Registry:
@@ -51,57 +49,20 @@ def prepare(arguments: list[str], config_file: Path) -> Registry:
         register(str(Path(folders[0]).expanduser()) if folders else "", tuple(registry.config_paths))
         sweeps.register()
     except QmvError as error:
-        _exit(error)
+        ending.leave(error)
     _prepared[:] = [registry]
     return registry
 
 
 def launch(main: Callable[[], object]) -> None:
-    """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback. The code stays
-    what it is when a signal comes after it."""
-    code = 1
-    try:
-        _launch(main)
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        raise
-    finally:
-        _end_at_once(code)
+    """Calls Hydra's main; whatever ends it becomes one sentence and an exit code, never a traceback."""
 
+    def work() -> None:
+        _expand_arguments()
+        main()
 
-def _end_at_once(code: int) -> None:
-    """From now on a signal ends the process with this code: what is left to do may hang, such as a plugin's thread."""
-    _heed(lambda *_: os._exit(code))
-
-
-def _heed(handler: Callable[..., object]) -> None:
-    """Has the signals that end a run handled in this way; not those that are ignored, as under nohup."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
-            signal.signal(getattr(signal, name), handler)
-
-
-def _launch(main: Callable[[], object]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors up instead of printing them itself
-    # joblib's own process, which clears away what killed workers leave, would speak of that after our last sentence
-    quiet = [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker"]
-    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, quiet))
-    _heed(_terminate)
-    logging.captureWarnings(True)
-    threading.excepthook = _log_thread_error
-    try:
-        try:
-            _expand_arguments()
-            main()
-            _tell_sweep()
-        except Exception as error:
-            if _signals:
-                raise KeyboardInterrupt from error
-            _fail(error)
-    except KeyboardInterrupt:
-        _end_at_once(130)
-        _cancel()
+    ending.see_through(work, _sentence)
 
 
 def _expand_arguments() -> None:
@@ -113,30 +74,10 @@ def _expand_arguments() -> None:
     sys.argv[1:] = [*flags, *(expanded(escaped(argument)) for argument in words)]
 
 
-def _cancel() -> NoReturn:
-    from qmv.engine.sweeps import cancel
-
-    try:
-        cancel()
-        _tell_sweep()
-    except Exception:
-        log.warning("the sweep's end could not be told", exc_info=True)
-    with contextlib.suppress(OSError):  # Ctrl-C has ended the reader of our output too
-        print("cancelled; the same command goes on from here", file=sys.stderr, flush=True)
-    os._exit(130)  # a thread that hangs, such as a picture that never comes, must not keep the process
-
-
-def _fail(error: Exception) -> NoReturn:
+def _sentence(error: Exception) -> QmvError:
     from qmv.engine.hydra_errors import sentence
 
-    if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    told = sentence(error, _prepared[0] if _prepared else None)
-    with contextlib.suppress(Exception, KeyboardInterrupt):  # what ends the list of jobs must not take the sentence
-        _tell_sweep()
-    _end_at_once(exit_code(told))
-    _exit(told)
+    return sentence(error, _prepared[0] if _prepared else None)
 
 
 def run(cfg: DictConfig) -> str:
@@ -175,12 +116,12 @@ def run(cfg: DictConfig) -> str:
     except BrokenPipeError:
         raise
     except Exception as cause:
-        if _signals:
+        if ending.is_cancelled():
             raise KeyboardInterrupt from cause
         error = sentence(cause, _prepared[0])
         _record_failure(manifest, folder, error)
         if not sweep:
-            _exit(error)
+            ending.leave(error)
         # Hydra tells the first failure of a sweep only, at its end, so each job speaks for itself
         print(redacted(f"[{hydra.job.num}] {' '.join(overrides)}: {error}"), file=sys.stderr)
         raise error from cause
@@ -229,27 +170,3 @@ def _record_failure(manifest: Manifest, folder: Path, error: QmvError) -> None:
         events.close()
     except OSError:
         log.debug("no manifest could be written", exc_info=True)
-
-
-def _tell_sweep() -> None:
-    from qmv.engine.sweeps import summary
-
-    for line in summary():
-        print(line, file=sys.stderr)
-
-
-def _exit(error: QmvError) -> NoReturn:
-    from qmv.engine.secrets import redacted
-
-    print(redacted(f"error: {error}"), file=sys.stderr)
-    sys.exit(exit_code(error))
-
-
-def _log_thread_error(args: threading.ExceptHookArgs) -> None:
-    """A thread of a library that fails, such as a worker pool's that is torn down, is a matter for the log."""
-    log.error("thread %s failed", args.thread, exc_info=args.exc_value)
-
-
-def _terminate(signum: int, frame: object) -> NoReturn:
-    _signals.append(signum)
-    raise KeyboardInterrupt

@@ -46,7 +46,7 @@ LAYERS = [
     ("qmv.engine.inbox", 2), ("qmv.engine.transactions", 2),
     ("qmv.api", 3), ("qmv.buying", 4),
     ("qmv.hookspecs", 4), ("qmv.stages", 5), ("qmv.plugins", 5), ("qmv.engine", 6), ("qmv.testing", 7),
-    ("qmv.app", 7), ("qmv.service", 7), ("qmv.commands", 7), ("qmv.__main__", 7), ("qmv", 0),
+    ("qmv.app", 7), ("qmv.ending", 7), ("qmv.service", 7), ("qmv.commands", 7), ("qmv.__main__", 7), ("qmv", 0),
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ PATIENCE_S = 120  # for a busy machine; each of these ends within a second or tw
 BEGINNING = """
 import atexit, os, signal, sys, threading
 from omegaconf import OmegaConf
-from qmv import app
+from qmv import ending
 from qmv.engine.sweeps import SweepWatch
 
 def sweep(folder):
@@ -34,6 +34,9 @@ def hang():
     say("hangs")
     threading.Event().wait()
 
+def see_through(work):
+    ending.see_through(work, lambda error: error)
+
 folder = sys.argv.pop()
 """
 
@@ -42,7 +45,7 @@ Start = Callable[[str], "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Start]:
-    """Starts a process that launches what a text says."""
+    """Starts a process that does what a text says."""
     started = []
 
     def begin(text: str) -> subprocess.Popen[str]:
@@ -91,7 +94,7 @@ def slow_manifest(tmp_path: Path) -> Path:
 def test_second_signal_ends_the_process_while_a_sweep_is_cancelled(
     start: Start, slow_manifest: Path, second: signal.Signals
 ) -> None:
-    process = start("app.launch(lambda: (sweep(folder), hang()))")
+    process = start("see_through(lambda: (sweep(folder), hang()))")
     await_hang(process)
     process.send_signal(signal.SIGINT)
     file = await_reader(slow_manifest)
@@ -108,7 +111,7 @@ from qmv.errors import ServiceError
 def fail():
     sweep(folder)
     raise ServiceError("image: no answer; try again.")
-app.launch(fail)
+see_through(fail)
 """
     process = start(text)
     file = await_reader(slow_manifest)
@@ -124,14 +127,14 @@ def library():
         os.kill(os.getpid(), signal.SIGINT)
     except KeyboardInterrupt as error:
         raise ImportError("numpy is broken") from error
-app.launch(library)
+see_through(library)
 """
     assert end(start(text)) == (130, ["cancelled; the same command goes on from here"])
 
 
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_a_process_that_hangs_in_a_hook_after_its_run(start: Start, way: signal.Signals) -> None:
-    process = start("atexit.register(hang)\napp.launch(lambda: None)")
+    process = start("atexit.register(hang)\nsee_through(lambda: None)")
     await_hang(process)
     process.send_signal(way)
     assert end(process) == (0, [])
