@@ -199,6 +199,19 @@ def test_a_run_before_its_first_stage_and_after_its_last(tab: Tab, progress: flo
     assert tab.page.evaluate(told, progress) == words
 
 
+@pytest.mark.parametrize(("status", "words"), [("running", "Last try: its worker was lost."), ("finished", "")])
+def test_what_became_of_the_last_try_is_told_and_is_no_error(tab: Tab, status: str, words: str) -> None:
+    told = """status => import('/static/video.js').then(it => {
+      const made = it.videoCard();
+      made.update({n: 1, title: 't', style: 's', status, progress: 40, attempt: 2, stage: '', stages: [],
+        done: 0, total: 0, unit: '', time_left_s: null, cost_usd: 0, notice: '', error: '', parked: false,
+        last_try: 'its worker was lost.', retry_at: null, pictures: []});
+      const shown = name => [...made.card.querySelectorAll(name)].filter(it => !it.hidden).map(it => it.textContent);
+      return [shown('.notice').join(), shown('.error').join()];
+    })"""
+    assert tab.page.evaluate(told, status) == [words, ""]
+
+
 def test_pictures_move_nothing_when_they_come(tab: Tab) -> None:
     """The strip is as high without its pictures as with them."""
     heights = tab.page.evaluate("""() => {

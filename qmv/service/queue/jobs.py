@@ -49,7 +49,8 @@ class Video:
     """One video of a session, as anybody may see it.
 
     `status` is queued, running, finished, failed or cancelled. `error` is the last one, also where `retry_at` (seconds
-    since 1970) says when it is tried again; a failed one that is `parked` was tried too often. Thumbnails 0 to
+    since 1970) says when it is tried again, until that try begins; a failed one that is `parked` was tried too often.
+    `last_try` is a sentence on what became of the try before, while the video is open. Thumbnails 0 to
     `pictures` - 1 can be asked for. `result` is what the delivery says: url, key, sha256, size_bytes ...
     """
 
@@ -61,6 +62,7 @@ class Video:
     live: Live = field(default_factory=Live)
     pictures: int = 0
     error: str = ""
+    last_try: str = ""
     parked: bool = False
     retry_at: float | None = None
     result: dict[str, Any] | None = None
@@ -75,7 +77,8 @@ class Job:
 
     `due`: a queued one may run from then on (0.0: at once), a running one's lease ends then. `token` is the last
     claim's, '' where it was taken away. Each claim has an attempt of its own; `failures`, `losses` and `lapses` are
-    those that failed, lost their worker, or were given back since the queue could not be told in time. `unknown` is
+    those that failed, lost their worker, or were given back since the queue could not be told in time. `last_error` is
+    that of the last try before this one that failed. `unknown` is
     what the order of another version of QMV has beside: only a worker of that one can make it.
     """
 
@@ -87,6 +90,7 @@ class Job:
     failures: int = 0
     losses: int = 0
     lapses: int = 0
+    last_error: str = ""
     cancelling: bool = False
     unknown: Mapping[str, Any] = field(default_factory=dict)
 

@@ -26,15 +26,21 @@ _LEASES = 4  # so far ahead no lease ends, unless the clock was set back; worker
 
 
 def claimed(job: Job, token: str, limits: Limits, now: float) -> Job:
-    """Its attempt is one that it never had before, so it has a folder to itself."""
+    """Its attempt is one that it never had before, so it has a folder to itself. An error is of the try before."""
+    before = job.video
     video = replace(
-        job.video, status="running", attempt=job.video.attempt + 1, live=Live(), retry_at=None, started_at=now,
+        before, status="running", attempt=before.attempt + 1, live=_anew(before.live), error="",
+        last_try=before.last_try or before.error, retry_at=None, started_at=now,
     )  # fmt: skip
-    return replace(job, video=video, token=token, due=now + limits.lease_s)
+    return replace(
+        job, video=video, token=token, due=now + limits.lease_s, last_error=before.error or job.last_error,
+    )  # fmt: skip
 
 
 def told(job: Job, live: Live, limits: Limits, now: float) -> tuple[Job, Word]:
-    """A lease that has run out is renewed, too, as long as nobody else has the job."""
+    """A lease that has run out is renewed, too, as long as nobody else has the job. The percent of an earlier try is
+    never gone below: what that one made is in the cache."""
+    live = replace(live, percent=max(live.percent, job.video.live.percent))
     job = replace(job, video=replace(job.video, live=live), due=now + limits.lease_s)
     return job, Word.CANCEL if job.cancelling else Word.GO_ON
 
@@ -51,7 +57,7 @@ def failed(job: Job, error: str, limits: Limits, now: float, *, again: bool) -> 
         return withdrawn(job, now)
     job = replace(job, failures=job.failures + 1, video=replace(job.video, error=error))
     if again and job.failures < limits.attempts:
-        return _waiting(job, now + back_off_s(job.failures), retry=True)
+        return _waiting(job, due=now + back_off_s(job.failures), retry=True)
     return _closed(replace(job, video=replace(job.video, parked=again)), "failed", now)
 
 
@@ -66,7 +72,7 @@ def lost(job: Job, limits: Limits, now: float) -> Job:
     if job.cancelling:
         return withdrawn(job, now)
     if job.losses < limits.losses:
-        return _waiting(job)
+        return _waiting(job, "its worker was lost; the video is taken up again and goes on from what is kept.")
     return _parked(
         job, f"workers: {job.losses} of them ended while they made this video",
         "look into their logs, most often memory is too small", now,
@@ -92,14 +98,15 @@ def spared_s(limits: Limits) -> float:
 
 
 def given_back(job: Job, now: float) -> Job:
-    return withdrawn(job, now) if job.cancelling else _waiting(job)
+    """Its worker leaves."""
+    return _released(job, "its worker was stopped; the video goes on from what is kept.", now)
 
 
 def lapsed(job: Job, limits: Limits, now: float) -> Job:
     """Given back since its worker could not renew the lease in time."""
     job = replace(job, lapses=job.lapses + 1)
     if job.cancelling or job.lapses <= limits.attempts:
-        return given_back(job, now)
+        return _released(job, "its worker could not reach the queue in time; the video goes on from what is kept.", now)
     return _parked(
         job, f"workers: one could not renew its lease in time, {job.lapses} times for this video",
         "look whether its machine has too little memory or the way to the queue is unsteady", now,
@@ -135,17 +142,32 @@ def counted(before: Job | None, after: Job) -> list[str]:
     return names + (["retried"] if after.failures > before.failures and after.open else [])
 
 
-def _waiting(job: Job, due: float = 0.0, *, retry: bool = False) -> Job:
-    video = replace(job.video, status="queued", live=Live(), started_at=None, retry_at=due if retry else None)
+def _released(job: Job, last_try: str, now: float) -> Job:
+    return withdrawn(job, now) if job.cancelling else _waiting(job, last_try)
+
+
+def _waiting(job: Job, last_try: str = "", *, due: float = 0.0, retry: bool = False) -> Job:
+    """Queued again; `last_try` is what became of the one that ended, where that was no error."""
+    video = replace(
+        job.video, status="queued", live=_anew(job.video.live), last_try=last_try, started_at=None,
+        retry_at=due if retry else None,
+    )  # fmt: skip
     return replace(job, video=video, due=due)
+
+
+def _anew(live: Live) -> Live:
+    """For another try, from whose begin on the percent does not fall."""
+    return Live(percent=live.percent)
 
 
 def _parked(job: Job, what: str, cure: str, now: float) -> Job:
     """Closed for what became of its workers; its own last error is told, too."""
-    before = f", after the error: {job.video.error.rstrip('.')}" if job.video.error else ""
+    before = f", after the error: {job.last_error.rstrip('.')}" if job.last_error else ""
     video = replace(job.video, error=f"{what}{before}; {cure}, and ask for it again.", parked=True)
     return _closed(replace(job, video=video), "failed", now)
 
 
 def _closed(job: Job, status: str, now: float) -> Job:
-    return replace(job, video=replace(job.video, status=status, retry_at=None, ended_at=now), cancelling=False)
+    return replace(
+        job, video=replace(job.video, status=status, last_try="", retry_at=None, ended_at=now), cancelling=False
+    )

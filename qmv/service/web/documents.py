@@ -95,6 +95,7 @@ def _progress(session_id: str, video: Video) -> dict[str, Any]:
         "cost_usd": _usd(live.cost_usd),
         "notice": told(live.notice),
         "error": told(video.error),
+        "last_try": told(video.last_try),
         "parked": video.parked,
         "retry_at": _moment(video.retry_at),
         "pictures": [f"{where}/{index}.jpg" for index in range(video.pictures)],

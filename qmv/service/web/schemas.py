@@ -96,6 +96,7 @@ def _sessions() -> dict[str, Any]:
         videos={"type": "array", "items": _ref("VideoStatus")},
     )  # fmt: skip
     cancelled = {**_COUNT, "description": "videos that this request closed or told to stop"}
+    last_try = {**_TEXT, "description": "what became of the try before, in words, while the video is open; or nothing"}
     retried = {**_COUNT, "description": "videos that this request queued anew"}
     return {
         "Status": status,
@@ -105,7 +106,7 @@ def _sessions() -> dict[str, Any]:
             n=_COUNT, title=_TEXT, style=_TEXT, status=_STATE, progress=_PERCENT, attempt=_COUNT, stage=_TEXT,
             stages={"type": "array", "items": _TEXT}, done=_COUNT, total=_COUNT, unit=_TEXT,
             time_left_s={"type": ["number", "null"]}, cost_usd={"type": "number"}, notice=_TEXT, error=_TEXT,
-            parked={"type": "boolean"}, retry_at=_MOMENT, pictures={"type": "array", "items": _TEXT},
+            last_try=last_try, parked={"type": "boolean"}, retry_at=_MOMENT, pictures={"type": "array", "items": _TEXT},
             queued_at=_MOMENT, started_at=_MOMENT, ended_at=_MOMENT,
         ),
         "Results": _object(

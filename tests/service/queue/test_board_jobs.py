@@ -71,6 +71,8 @@ def test_a_failure_is_tried_again_after_its_wait(board: Board, clock: Clock) -> 
     clock.now += 0.2
     assert board.due() == 1
     assert claimed(board).attempt == 2
+    assert (video(board).error, video(board).last_try) == ("", "no answer.")  # which is over
+    assert board.session("s").error == ""  # type: ignore[union-attr]
 
 
 def test_too_many_tries_park_a_video_and_its_session_can_be_asked_for_again(opened: Opens, clock: Clock) -> None:

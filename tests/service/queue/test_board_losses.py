@@ -34,7 +34,8 @@ def test_a_lost_worker_is_seen_before_anybody_claims(board: Board, clock: Clock)
     assert (video(board).status, board.changes(0)[0]) == ("running", version)  # its worker may only be late
     clock.now += 1
     board.take_back()
-    assert (video(board).status, video(board).live, video(board).started_at) == ("queued", Live(), None)
+    assert (video(board).status, video(board).live, video(board).started_at) == ("queued", Live(percent=41.0), None)
+    assert "worker was lost" in video(board).last_try
     assert board.changes(version) == (version + 1, ["s"])  # so listeners hear of it
     assert board.tell(claim, Live()) is Word.LOST
     assert not board.finish(claim, {"url": "u"})

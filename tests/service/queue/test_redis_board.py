@@ -134,7 +134,19 @@ def test_the_session_keys_tell_of_a_lost_worker(redis: RedisServer, clock: Clock
     board.tell(claimed(board), Live(percent=41.0))
     clock.now += 20
     board.take_back()
-    assert redis.client.mget("session:s:phase3_status", "session:s:phase3_progress") == ["queued", "0"]
+    assert redis.client.mget("session:s:phase3_status", "session:s:phase3_progress") == ["queued", "41"]
+    board.close()
+
+
+def test_the_error_key_holds_nothing_of_a_try_that_is_over(redis: RedisServer, clock: Clock) -> None:
+    redis.client.flushall()
+    board = RedisBoard(redis.url, FREE, clock)
+    asked(board)
+    board.fail(claimed(board), "no answer.", again=True)
+    assert redis.client.mget("session:s:phase3_status", "session:s:phase3_error") == ["queued", "no answer."]
+    clock.now += 5
+    claimed(board)
+    assert redis.client.mget("session:s:phase3_status", "session:s:phase3_error") == ["running", ""]
     board.close()
 
 

@@ -48,13 +48,51 @@ def test_a_lost_job_is_queued_at_once_and_its_token_is_void() -> None:
     assert (job.video.status, job.due, job.token, job.losses, job.failures) == ("queued", 0.0, "", 1, 0)
 
 
+def test_an_error_is_of_the_try_before_once_another_begins() -> None:
+    waits = steps.failed(running(), "no answer.", Limits(), NOW, again=True)
+    assert (waits.video.error, waits.video.last_try) == ("no answer.", "")
+    again = steps.claimed(waits, "other", Limits(), NOW + 5)
+    assert (again.video.error, again.video.last_try, again.last_error) == ("", "no answer.", "no answer.")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (lambda job: steps.lost(job, Limits(), NOW), "worker was lost; the video is taken up again"),
+        (lambda job: steps.given_back(job, NOW), "worker was stopped"),
+        (lambda job: steps.lapsed(job, Limits(), NOW), "could not reach the queue in time"),
+    ],
+)
+def test_what_became_of_a_try_is_told_beside_the_next_one(step: Any, words: str) -> None:
+    waits = step(running(last_error="the disk is full."))
+    again = steps.claimed(waits, "other", Limits(), NOW)
+    assert words in waits.video.last_try
+    assert (again.video.last_try, again.video.error) == (waits.video.last_try, "")
+    assert again.last_error == "the disk is full."
+    assert steps.finished(again, {}, NOW).video.last_try == ""
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda job: steps.lost(job, Limits(), NOW), lambda job: steps.given_back(job, NOW),
+        lambda job: steps.failed(job, "e", Limits(), NOW, again=True),
+    ],
+)  # fmt: skip
+def test_the_percent_of_a_video_stays_where_its_next_try_begins_anew(step: Any) -> None:
+    job, _ = steps.told(running(), Live(percent=41, stage="pictures", left_s=9), Limits(), NOW)
+    assert step(job).video.live == Live(percent=41)
+    job, _ = steps.told(steps.claimed(step(job), "other", Limits(), NOW), Live(percent=3), Limits(), NOW)
+    assert job.video.live.percent == 41
+    assert steps.told(job, Live(percent=42), Limits(), NOW)[0].video.live.percent == 42
+
+
 def test_who_is_late_is_spared_for_less_than_another_lease() -> None:
     assert steps.spared_s(Limits(lease_s=15)) == 5
 
 
 def test_a_job_that_loses_its_workers_is_parked_with_the_last_error() -> None:
-    before = running(losses=1)
-    before = replace(before, video=replace(before.video, error="the disk is full."))
+    before = running(losses=1, last_error="the disk is full.")
     job = steps.lost(before, Limits(losses=2), NOW)
     assert (job.video.status, job.video.parked) == ("failed", True)
     assert "2 of them ended" in job.video.error
@@ -67,8 +105,7 @@ def test_a_lapse_is_no_failure_up_to_as_many_as_there_are_tries() -> None:
 
 
 def test_a_job_whose_leases_lapse_is_parked_with_the_last_error() -> None:
-    before = running(lapses=4)
-    before = replace(before, video=replace(before.video, error="the disk is full."))
+    before = running(lapses=4, last_error="the disk is full.")
     job = steps.lapsed(before, Limits(attempts=4), NOW)
     assert (job.video.status, job.video.parked, job.video.ended_at) == ("failed", True, NOW)
     assert "5 times for this video, after the error: the disk is full; look" in job.video.error

@@ -232,6 +232,20 @@ def test_the_status_follows_the_queue(web: Web) -> None:
     assert told["error"] == "outputs (x.mp4): the disk is full."
 
 
+def test_the_error_of_a_try_that_is_over_is_told_as_the_last_try(web: Web) -> None:
+    claim = web.claimed("tries")
+    web.tell(claim, 40.0)
+    web.board.give_back(claim)
+    (video,) = web.get("/api/phase3/status/tries").json["videos"]
+    assert (video["status"], video["progress"], video["error"]) == ("queued", 40.0, "")
+    assert "worker was stopped" in video["last_try"]
+    web.ask("POST", "/api/phase3/cancel/tries")
+    web.ask("POST", "/api/phase3/retry/tries")
+    (video,) = web.get("/api/phase3/status/tries").json["videos"]
+    assert (video["progress"], video["last_try"]) == (0.0, "")  # by hand it begins anew
+    web.ask("POST", "/api/phase3/cancel/tries")
+
+
 def test_a_cancelled_session_says_so(web: Web) -> None:
     web.queue("cancel-me", "a", "b")
     first, again = (web.ask("POST", "/api/phase3/cancel/cancel-me") for _ in range(2))

@@ -15,6 +15,7 @@ export const videoCard = () => {
     facts: el("p", { class: "facts" }),
     film: el("ol", { class: "film", tabIndex: 0, hidden: true, on: { scroll: looked } }),
     notice: el("p", { class: "notice", hidden: true }),
+    before: el("p", { class: "notice", hidden: true }),
     error: el("p", { class: "error", hidden: true }),
     retry: el("p", { class: "facts retry", hidden: true }),
     player: el("div", { class: "player", hidden: true }),
@@ -22,7 +23,7 @@ export const videoCard = () => {
   const card = el("li", { class: "video" },
     el("header", {}, el("div", {}, parts.title, parts.style), parts.state),
     el("div", { class: "going" }, parts.stage, parts.bar, parts.facts),
-    parts.film, parts.notice, parts.error, parts.retry, parts.player);
+    parts.film, parts.notice, parts.before, parts.error, parts.retry, parts.player);
   return { card, update: (video, result) => update(parts, card, video, result) };
 };
 
@@ -41,6 +42,7 @@ const update = (parts, card, video, result) => {
   parts.bar.setAttribute("aria-label", `${video.title}: done`);
   tell(parts.facts, facts(video));
   tell(parts.notice, open ? video.notice : "");
+  tell(parts.before, open && video.last_try ? `Last try: ${video.last_try}` : "");
   tell(parts.error, video.status === "finished" ? "" : video.error);
   tell(parts.retry, next(video));
   film(parts.film, video, open);
