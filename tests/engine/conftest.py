@@ -1,4 +1,4 @@
-"""Plugin files, made-up stages, and machines that share a cache: a folder, unless a test gives another store."""
+"""Plugin files, made-up stages, a ledger, and machines that share a cache: a folder, unless told otherwise."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from qmv.engine.cache import Cache
+from qmv.engine.ledger import Ledger
 from qmv.engine.shared_cache import SharedCache
 from qmv.engine.sharing import shared_cache, sharing
 from qmv.objects.store import ObjectStore
@@ -27,6 +28,11 @@ def plugin_file(tmp_path: Path) -> Callable[[str, str], str]:
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.sqlite")
 
 
 @pytest.fixture
