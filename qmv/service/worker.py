@@ -11,26 +11,22 @@ import functools
 import logging
 import mmap
 import os
-import ssl
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
 
 from qmv.errors import ConfigError, QmvError
+from qmv.service.celery_settings import QUEUE, configuration, has_flag
 from qmv.service.logs import log_level, quieten
 from qmv.service.queue.board import Board, Unavailable
-from qmv.service.settings import ServiceSettings, open_board, redis_url
+from qmv.service.settings import ServiceSettings, open_board
 
 __all__ = ["app", "render", "ring"]
 
 log = logging.getLogger("qmv.service")
 
-_QUEUE = "qmv"
 _TASK = "qmv.service.worker.render"
-_VISIBLE_S = 3600  # after it the broker gives a task to another worker, who finds no job for it, which is no harm
 _MOST_BELLS = 64
 
 
@@ -47,66 +43,9 @@ class _Leaving:
         return bool(self._page[0])
 
 
-def _configuration() -> dict[str, Any]:
-    """Read when Celery first asks for it, so that importing this module needs no Redis."""
-    from qmv.engine.secrets import read_env_file
-
-    try:
-        read_env_file(Path.cwd())
-        settings = ServiceSettings.read()
-        log_level()
-        if url := redis_url():
-            open_board(settings).close()  # reads the address, and asks nobody
-    except QmvError as error:
-        sys.exit(f"error: {error}")
-    if not url:
-        sys.exit("error: REDIS_URL: is not set; put REDIS_URL=redis://HOST:6379/0 into a file .env here, or export it "
-            "(without Redis, `qmv serve` brings workers of its own).")  # fmt: skip
-    return {
-        **_broker(url),
-        "broker_transport_options": {
-            "visibility_timeout": _VISIBLE_S, "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
-            "socket_keepalive": True, "health_check_interval": 10,
-        },
-        "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
-        "task_ignore_result": True,
-        "task_default_queue": _QUEUE,
-        "task_serializer": "json",
-        "accept_content": ["json"],
-        "worker_prefetch_multiplier": 1,
-        # a render is a process of its own; Celery prefers this even to -P prefork
-        **({} if _names(sys.argv, "-P", "--pool") else {"worker_pool": "threads"}),
-        "worker_concurrency": 1,
-        "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_hijack_root_logger": True,
-        "worker_redirect_stdouts": False,
-        "worker_send_task_events": False,
-        "enable_utc": True,
-    }  # fmt: skip
-
-
 app = Celery("qmv", set_as_current=False)
-app.add_defaults(_configuration)
+app.add_defaults(configuration)
 _leaving = _Leaving()
-
-
-def _names(arguments: Sequence[str], short: str, long: str) -> bool:
-    """Whether a command line has a flag."""
-    return any(word.startswith(short) or word.partition("=")[0] == long for word in arguments)
-
-
-def _broker(url: str) -> dict[str, Any]:
-    """An address of Redis as Celery writes it."""
-    scheme, _, rest = url.partition("://")
-    if scheme == "unix":  # unix://:PASSWORD@/PATH?db=1
-        place, _, query = rest.partition("?")
-        return {"broker_url": f"redis+socket://{place}?{query.replace('db=', 'virtual_host=')}".rstrip("?")}
-    if scheme == "rediss" and "ssl_" not in rest:
-        return {"broker_url": url, "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED}}
-    return {"broker_url": url}
 
 
 def ring(count: int = 1) -> None:
@@ -115,7 +54,7 @@ def ring(count: int = 1) -> None:
 
     try:
         for _ in range(min(count, _MOST_BELLS)):
-            app.send_task(_TASK, queue=_QUEUE, ignore_result=True, retry=False)
+            app.send_task(_TASK, queue=QUEUE, ignore_result=True, retry=False)
     except (OperationalError, OSError) as error:
         raise Unavailable(f"REDIS_URL: no worker could be called ({type(error).__name__}).") from error
 
@@ -201,7 +140,7 @@ def _log(logger: logging.Logger, **_: Any) -> None:
 
     if "LOG_LEVEL" in os.environ:
         logger.setLevel(log_level())
-    elif not _names(sys.argv, "-l", "--loglevel"):
+    elif not has_flag(sys.argv, "-l", "--loglevel"):
         log.setLevel(logging.INFO)  # what became of each job; Celery's own is WARNING
     quieten()
     for handler in logger.handlers:
@@ -221,7 +160,7 @@ def _waiting() -> int:
 
     try:
         with app.connection_for_read() as connection:
-            return int(connection.default_channel.queue_declare(_QUEUE, passive=True).message_count)
+            return int(connection.default_channel.queue_declare(QUEUE, passive=True).message_count)
     except ChannelError:  # an empty queue is none to Redis
         return 0
     except (OperationalError, OSError) as error:
