@@ -42,7 +42,13 @@ class Assembly(Stage):
             refuse_to_copy(song)
 
     def review(self, ctx: Context, made: Any, **inputs: Any) -> None:
-        """Tells which encoder `auto` took, also where the video was there already."""
+        """Tells which encoder `auto` took, and of a size that is not the one asked for, also where the video was there
+        already."""
+        if isinstance(made, Video) and self.scale < 1 and (pictures := inputs.get("pictures")) is not None:
+            ctx.notice(
+                f"the video is {made.width_px}x{made.height_px}, not {pictures.width_px}x{pictures.height_px}: the "
+                f"quality scales it by {self.scale:g}; quality.scale=1 keeps the size"
+            )
         if why := self.encoder.chosen()[1]:
             ctx.notice(why)
 
