@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins import basic_sweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -36,6 +38,7 @@ _END_S = 10.0  # for a worker process to be gone, once it is killed
 _folders: list[Path] = []
 _ledgers: list[Ledger] = []
 _began: list[datetime] = []
+_planned: list[int] = []  # how many jobs a sweep has; 0 where that is not known
 _cut_short: list[bool] = []  # not empty where some jobs may not have had their turn
 
 
@@ -46,6 +49,7 @@ class SweepWatch(Callback):
         _folders.append(Path(config.hydra.sweep.dir).absolute())
         _ledgers.append(ledger_of(config.get("outputs", "outputs")))
         _began.append(datetime.now().astimezone().replace(microsecond=0))  # manifests count whole seconds
+        _planned.append(_count(config))
         os.environ[BUDGET_ENV] = budget_name(unresolved(config.hydra.overrides.task))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
@@ -145,9 +149,38 @@ def summary() -> list[str]:
         return []
     jobs = _jobs()
     done = sum(manifest["status"] in ("finished", "planned") for _, manifest in jobs)
-    begun = "begun " if _cut_short else ""
-    first = f"{done} of {len(jobs)} {begun}jobs finished in {_folders[-1]}"
-    return [first, *(_line(*job) for job in jobs), *_money(jobs)]
+    first = f"{done} of {len(jobs)} jobs finished"
+    if _cut_short:
+        first = _ends(done, [manifest["status"] for _, manifest in jobs])
+    return [f"{first} in {_folders[-1]}", *(_line(*job) for job in jobs), *_money(jobs)]
+
+
+def _ends(done: int, statuses: list[str]) -> str:
+    """What became of the jobs of a sweep that was cancelled, those included that had not had their turn."""
+    if _planned[-1] < len(statuses):  # not known, or others put their jobs there too
+        return f"{done} of {len(statuses)} begun jobs finished"
+    counts = {
+        "cut short": statuses.count("cancelled") + statuses.count("running"),
+        "failed": statuses.count("failed"),
+        "not begun": _planned[-1] - len(statuses),
+    }
+    rest = (f", {count} {what}" for what, count in counts.items() if count)
+    return f"{done} of {_planned[-1]} jobs finished{''.join(rest)},"
+
+
+def _count(config: DictConfig) -> int:
+    """The jobs of a sweep by Hydra's own sweeper; 0 for another's, and for words that Hydra will refuse."""
+    sweeper = config.hydra.get("sweeper") or {}
+    if not str(sweeper.get("_target_", "")).endswith(".BasicSweeper"):
+        return 0
+    try:
+        loader = GlobalHydra.instance().config_loader() if GlobalHydra.instance().is_initialized() else None
+        params: Any = OmegaConf.to_container(sweeper.get("params") or OmegaConf.create({}), resolve=False)
+        words = [f"{key}={value}" for key, value in params.items()] + unresolved(config.hydra.overrides.task)
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(words)
+        return sum(map(len, basic_sweeper.BasicSweeper.split_arguments(parsed, None)))
+    except Exception:  # told by Hydra itself, which reads the same words next
+        return 0
 
 
 def _jobs() -> list[tuple[int, dict[str, Any]]]:

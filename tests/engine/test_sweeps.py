@@ -25,6 +25,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sweeps, "_folders", [])
     monkeypatch.setattr(sweeps, "_ledgers", [])
     monkeypatch.setattr(sweeps, "_began", [])
+    monkeypatch.setattr(sweeps, "_planned", [])
     monkeypatch.setattr(sweeps, "_cut_short", [])
     monkeypatch.setattr("multiprocessing.active_children", list)  # those that other tests have left in this process
     monkeypatch.setenv(BUDGET_ENV, "")  # so that what the sweep sets is taken back

@@ -136,7 +136,7 @@ def test_jobs_of_a_cancelled_sweep_say_that_they_were_cancelled(
     process = started(line, environment | {"TEST_STOP_AT": "tell"}, "the first chunk is there")
     said = cancel(process, way)
     assert (process.returncode, "Traceback" in said, " stopped: " in said) == (130, False, False)
-    assert " of 2 begun jobs finished in " in said
+    assert " of 2 jobs finished, " in said
     assert said.endswith("cancelled; the same command goes on from here\n")
     jobs = sorted((tmp_path / "outputs" / "sweeps").rglob("manifest.json"))
     ends = [json.loads(job.read_text(encoding="utf-8")) for job in jobs]
