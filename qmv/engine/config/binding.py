@@ -23,10 +23,10 @@ __all__ = ["bound", "observers", "plain"]
 
 def bound(cfg: DictConfig, registry: Registry, path: str) -> Stage:
     """The one stage at a path of a config."""
-    return typing.cast(Stage, _bind(registry, "stage", plain(cfg, path), path))
+    return typing.cast(Stage, _bind(registry, "stage", plain(cfg, path, registry), path))
 
 
-def plain(cfg: DictConfig, path: str) -> Any:
+def plain(cfg: DictConfig, path: str, registry: Registry | None = None) -> Any:
     """A part of the config as plain values, interpolations resolved."""
     try:
         node = OmegaConf.select(cfg, path, throw_on_missing=True)
@@ -36,8 +36,22 @@ def plain(cfg: DictConfig, path: str) -> Any:
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or path
         if isinstance(error, MissingMandatoryValue):
-            raise ConfigError(f"{key}: has no value yet; give it one with {key}=VALUE.") from error
+            what = _meaning(cfg, key, registry)
+            raise ConfigError(
+                f"{key}: has no value yet; give it one with {key}={key.rpartition('.')[2].upper()}{what}."
+            ) from error
         raise ConfigError(f"{key}: {str(error).splitlines()[0].rstrip('.')}; give it another value.") from error
+
+
+def _meaning(cfg: DictConfig, key: str, registry: Registry | None) -> str:
+    """What a plugin says of a setting of its own, to be put after the setting's name; '' where none does."""
+    place, _, name = key.rpartition(".")
+    node = OmegaConf.select(cfg, place) if place else None
+    if registry is None or not isinstance(node, DictConfig):
+        return ""
+    classes = (entry.cls for _, entry in registry.entries() if entry.cls.name == node.get("name"))
+    helps = (described(cls)[name].help for cls in classes if name in described(cls))
+    return next((f", {words}" for words in helps if words), "")
 
 
 def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:

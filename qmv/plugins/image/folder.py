@@ -68,9 +68,11 @@ class Folder(ImageProvider):
 
     def _files(self) -> list[Path]:
         folder = Path(self.path).expanduser()
-        if not folder.is_dir():
+        if not self.path.strip() or not folder.is_dir():
+            wrong = f"{folder} is a file and no folder" if folder.is_file() else f"there is no folder {folder}"
+            wrong = wrong if self.path.strip() else "path is empty"
             ways = "image.path=FOLDER, or fallback.path=FOLDER where it is the fallback"
-            raise InputError(f"image (folder): there is no folder {folder}; name one with {ways}.")
+            raise InputError(f"image (folder): {wrong}; name one with {ways}.")
         found = [file for file in _reading(folder, lambda path: list(path.iterdir())) if _is_picture(file)]
         if not found:
             others = "".join(f", but {note}" for note in self._left_out(folder)[:1])

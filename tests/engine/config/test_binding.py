@@ -168,7 +168,10 @@ def test_setting_of_an_observer_may_follow_a_knob(job: Callable[..., Job], tmp_p
         ("motion.zoom=7", r"motion \(ken_burns\): zoom must be at least 0 and at most 1, got 7"),
         ("tracker.slowest_bpm=10", r"tracker \(superflux\): slowest_bpm must be at least 20 and at most 200 .*got 10"),
         ("stages.delivery.key='{nothing}'", r"stages\.delivery \(deliver\): key has a wrong placeholder"),
-        ("image=folder", r"image\.path: has no value yet; give it one with image\.path=VALUE"),
+        (
+            "image=folder",
+            r"image\.path: has no value yet; give it one with image\.path=PATH, the folder with the pictures",
+        ),
         ("+motion.zom=1", r"motion \(ken_burns\):? setting: 'zom' is not known\. Did you mean 'zoom'\?"),
         ("+stages.more=3", r"stages\.more: names no stage plugin, got 3; ~stages\.more drops a stage; known: "),
         ("observers=[rediss]", r"observer: 'rediss' is not known\. Did you mean 'redis'\? Known: redis"),
