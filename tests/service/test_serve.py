@@ -86,7 +86,7 @@ def test_serves_renders_and_ends_when_it_is_told_to(placed: Callable[..., Place]
         pids = [child.pid for child in children_of(process.pid)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-        assert gone(pids, 1)
+        assert gone(pids, 10)
     assert video(board, "t").status == "queued"  # given back
     board.close()
 
@@ -122,7 +122,7 @@ def test_killed_parent_leaves_nothing_and_another_takes_over(placed: Callable[..
         pids = [child.pid for child in children_of(process.pid)]
         assert len(pids) == 4  # the web, the worker, what keeps the render, and the render
         process.kill()
-        assert gone(pids, 5)
+        assert gone(pids, 10)
         port = address.rstrip("/").rpartition(":")[2]
     place.hurry()
     with served(place, "--port", port):

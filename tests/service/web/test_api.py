@@ -232,7 +232,7 @@ def test_the_status_follows_the_queue(web: Web) -> None:
     assert told["error"] == "outputs (x.mp4): the disk is full."
 
 
-def test_the_error_of_a_try_that_is_over_is_told_as_the_last_try(web: Web) -> None:
+def test_what_became_of_the_try_before_is_told_until_a_retry_by_hand(web: Web) -> None:
     claim = web.claimed("tries")
     web.tell(claim, 40.0)
     web.board.give_back(claim)
