@@ -36,8 +36,9 @@ _NOTES_HZ = (100.0, 2000.0)
 
 
 class Onsets(NamedTuple):
-    """`strength` [n, 5] has the peaks of each band's rise in 0..1, 1 for the loud ones around, and zeros between them;
-    `harmony` [n] the moments in which the chord changes, alike; `chroma` [n, 12] is how strong each pitch class is.
+    """`strength` [n, 5] has the peaks of each band's rise, 1 and a little more for the loud ones around, and zeros
+    between them; `harmony` [n] the moments in which the chord changes, up to 1; `chroma` [n, 12] is how strong each
+    pitch class is.
     Row k lies k / RATE_HZ seconds from the start.
     """
 
@@ -145,7 +146,7 @@ def _peaks(level: Floats) -> Floats:
         return np.zeros(len(level), np.float32)
     loud = uniform_filter1d(maximum_filter1d(level, 2 * _REACH + 1), 2 * _REACH + 1)
     scale = np.maximum(0.8 * loud, 0.15 * np.percentile(level[peak], 95)) + 1e-9
-    return np.where(peak, np.minimum(level / scale, 1), 0).astype(np.float32)
+    return np.where(peak, level / scale, 0).astype(np.float32)
 
 
 def _changes(chroma: Floats) -> Floats:

@@ -53,6 +53,7 @@ def pulse(onsets: Onsets, slowest_bpm: float, fastest_bpm: float, usual_bpm: flo
 
     every = RATE_HZ // FRAMES_HZ
     strength = maximum_filter1d(onsets.strength, 2 * _NEAR + 1, axis=0)[::every]
+    strength = np.minimum(strength, 1)  # that a beat is loud is enough; which is loudest is asked of bars only
     harmony = maximum_filter1d(onsets.harmony, 5 * _NEAR + 1)[::every]
     heard = accents(standardised(np.column_stack([strength, harmony])))
     seconds = len(strength) / FRAMES_HZ

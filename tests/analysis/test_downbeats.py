@@ -35,6 +35,16 @@ def test_numbered_finds_the_meter_and_the_first_beat(beats: int, meter: str, fir
     assert (name, found.tolist()) == (meter, positions)
 
 
+def test_numbered_begins_with_a_bar_where_one_and_three_sound_alike() -> None:
+    """A kick on one and three, a snare on two and four, nothing else, and no beat louder than another of its kind."""
+    count = 24 * RATE_HZ
+    strength, times = np.zeros((count, 5), np.float32), 0.4 + np.arange(40) * PERIOD_S
+    for beat, time in enumerate(times):
+        strength[round(time * RATE_HZ), 3 if beat % 2 else 0] = 1
+    heard = Onsets(strength, np.zeros(count, np.float32), np.zeros((count, 12), np.float32))
+    assert numbered(heard, times)[0].tolist() == [beat % 4 + 1 for beat in range(40)]
+
+
 def test_numbered_begins_anew_after_a_break() -> None:
     positions = [beat % 4 + 1 for beat in range(21)]
     (onsets, times), later = band(positions + positions), 21

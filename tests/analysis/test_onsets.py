@@ -32,7 +32,7 @@ def test_onset_is_heard_in_the_band_of_its_sound() -> None:
     """A note that begins after a second of silence; its attack is a little heard in every band."""
     for hz, band in ((60, 0), (400, 1), (1500, 2), (4000, 3)):
         signal = np.concatenate([np.zeros(RATE, np.float32), tone(hz, 1)])
-        assert onsets(signal, RATE).strength[RATE_HZ - 3 : RATE_HZ + 3].max(axis=0)[band] == 1
+        assert onsets(signal, RATE).strength[RATE_HZ - 3 : RATE_HZ + 3].max(axis=0)[band] >= 1
 
 
 def test_chord_change_is_heard_where_it_is() -> None:

@@ -33,6 +33,7 @@ class Superflux(Tracker):
     """Beats on the attack, bars of 2 to 7 beats, changing tempi, and no beats where there is no pulse."""
 
     name = "superflux"
+    version = 2
     libraries = ("numpy", "scipy")
     slowest_bpm: float = setting("slowest tempo to find", default=40.0, unit="beats/min", at_least=20, at_most=200)
     fastest_bpm: float = setting("fastest tempo to find", default=220.0, unit="beats/min", at_least=60, at_most=400)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,44 @@ def test_superflux_finds_beats_bars_and_meter(name: str, meter: str) -> None:
     found = downbeats(beats.times_s, beats.bar_position)
     for time_s in found[found < made.times_s[-1] + 0.03]:  # the last note may sound longer than the bar
         assert np.abs(true - time_s).min() < 0.03
+
+
+def plain(positions: list[int], sounds: Mapping[int, tuple[float, float, float]], bpm: float = 120.0) -> Made:
+    """As a first program would make a song: each beat a decaying sine by its place in the bar (hertz, seconds, level),
+    a burst of noise for 0 Hz.
+    """
+    rng, times_s = np.random.default_rng(3), 0.5 + np.arange(len(positions)) * 60 / bpm
+    samples, t = np.zeros(round((times_s[-1] + 1) * RATE_HZ)), np.arange(round(0.2 * RATE_HZ)) / RATE_HZ
+    for time_s, position in zip(times_s, positions):
+        hz, decay_s, level = sounds[position]
+        sound = np.sin(2 * np.pi * hz * t) if hz else 0.6 * rng.standard_normal(len(t))
+        samples[round(time_s * RATE_HZ) :][: len(t)] += level * np.exp(-t / decay_s) * sound
+    return Made(samples=(0.8 * samples).astype(np.float32).clip(-1, 1), times_s=times_s, positions=np.array(positions))
+
+
+_CLICK, _SOFT, _SNARE = (1000, 0.01, 1.0), (1000, 0.01, 0.5), (0, 0.04, 0.5)
+_KICK, _SOFT_KICK = (60, 0.06, 1.0), (60, 0.06, 0.7)
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("meter", "sounds"),
+    [
+        ("4/4", (_CLICK, _SOFT, _SOFT, _SOFT)),
+        ("4/4", (_KICK, _SNARE, _SOFT_KICK, _SNARE)),
+        ("3/4", (_CLICK, _SOFT, _SOFT)),
+    ],
+    ids=["accented clicks", "an accented kick", "accented clicks in three"],
+)
+def test_superflux_hears_the_accent_of_plain_bars(
+    meter: str, sounds: Sequence[tuple[float, float, float]], first: int
+) -> None:
+    """Also where the song begins within a bar; 30 ms is less than a frame at 24 frames a second."""
+    made = plain([(first - 1 + beat) % len(sounds) + 1 for beat in range(60)], dict(enumerate(sounds, 1)))
+    beats = tracked(made)
+    assert beats.meter == meter
+    true = downbeats(made.times_s, made.positions)
+    assert np.abs(true - downbeats(beats.times_s, beats.bar_position)[:, None]).min(axis=1).max() < 0.03
 
 
 @pytest.mark.parametrize("name", ["house_118", "house_129", "punk_200", "human_112"])
