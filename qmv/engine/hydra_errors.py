@@ -74,7 +74,7 @@ def _bad_override(error: Any, registry: Registry | None) -> QmvError:
     if match := re.match(r"Ambiguous value for argument '(.+?)' 1\.", text):
         return ConfigError(
             f"{match[1]}: several values make a sweep; add -m, or put the value into quotes within the shell's own: "
-            f"'{match[1]}=\"one, two\"'."
+            f"'{match[1].partition('=')[0]}=\"one, two\"'."
         )
     return ConfigError(text)
 

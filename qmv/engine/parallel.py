@@ -61,10 +61,10 @@ class Mapper:
             except Exception as error:
                 if type(error).__name__ != "TerminatedWorkerError":
                     raise
-                log.warning("a worker process was ended by the system", exc_info=True)
                 lost.update(begun & todo.keys() or these)
                 if alone is not None and lost[alone] >= _LIVES:
                     raise _deadly(items[alone]) from error
+                log.warning("a worker process was ended by the system; its work is done again", exc_info=True)
                 left = max(_FEWEST, left - 1)
                 self._tell("the system ended a worker process, most often for want of memory; its work is done again")
 

@@ -82,7 +82,10 @@ def test_sentence_for_a_key_inside_a_group_lists_the_keys_of_that_group(said: Ca
 
 
 def test_sentence_for_two_values_without_a_sweep_says_how_to_sweep(said: Callable[..., str]) -> None:
-    assert "-m" in said("style=neon,noir") or "--multirun" in said("style=neon,noir")
+    assert said("style=neon,noir") == (
+        "style=neon,noir: several values make a sweep; add -m, or put the value into quotes within the shell's own: "
+        "'style=\"one, two\"'."
+    )
 
 
 @pytest.mark.parametrize(

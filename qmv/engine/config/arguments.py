@@ -37,4 +37,8 @@ def escaped(argument: str) -> str:
     is_path = key in ("song", "song.beats_file", "song.lyrics", "storyboard") and any(
         is_file(place) for place in places
     )
-    return f"{key}={quoted(value)}" if is_path else argument
+    if is_path:
+        return f"{key}={quoted(value)}"
+    # else there is no such sign in Hydra's grammar: what is missing is told by those who look for it
+    parts = [quoted(part) if part.startswith("~/") else part for part in value.split(",")]
+    return f"{key}={','.join(parts)}" if "~/" in value else argument

@@ -41,6 +41,19 @@ def test_escaped_reads_the_home_folder_as_a_shell_does(monkeypatch: pytest.Monke
     assert escaped("outputs='~/videos'") == 'outputs="/home/my songs/videos"'
 
 
+@pytest.mark.parametrize(
+    ("argument", "as_hydra_reads_it"),
+    [
+        ("song=~/missing.mp3", 'song="~/missing.mp3"'),
+        ("song=~/a b.mp3,c.mp3,~/d.mp3", 'song="~/a b.mp3",c.mp3,"~/d.mp3"'),
+        ("image.path=~/pictures", 'image.path="~/pictures"'),
+        ("song='~/a.mp3'", "song='~/a.mp3'"),
+    ],
+)
+def test_escaped_gives_the_sign_of_the_home_folder_to_those_who_know_it(argument: str, as_hydra_reads_it: str) -> None:
+    assert escaped(argument) == as_hydra_reads_it
+
+
 # -- early -----------------------------------------------------------------------------------------------------------
 
 
