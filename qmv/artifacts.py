@@ -129,7 +129,8 @@ class Beats(Artifact):
     `bar_position` counts from 1 at each downbeat and is 0 where bars are not known; `meter` is what it counts in most
     bars, such as '3/4'. `tempo_bpm` is the median tempo, 0 without beats, `tempi_bpm` the tempo at each beat.
     `confidence`, of the beats and not of the bars, is in 0..1, and so is `energy`, which has a value for every
-    `energy_step_s` from the start on. `stretches` and `sections` cover the song in order. `duration_s` is the exact length of the window.
+    `energy_step_s` from the start on. `stretches` and `sections` cover the song in order. `duration_s` is the exact
+    length of the window.
     """
 
     times_s: tuple[float, ...]
