@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from qmv.api import ImageRequest, Outcome, Purchases
-from qmv.buying.loop import Shop, Terms
+from qmv.buying.batch import Terms
 from qmv.buying.seller import Seller
+from qmv.buying.shop import Shop
 
 __all__ = ["buy"]
 

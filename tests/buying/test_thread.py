@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qmv.api import Account, ImageRequest, Ledger, Purchase, Purchases
-from qmv.buying.loop import Terms
+from qmv.buying.batch import Terms
 from qmv.buying.seller import Busy, Sold
 from qmv.buying.thread import buy
 from qmv.errors import AccessError

@@ -170,7 +170,7 @@ class Runware(ImageProvider):
         raise PluginError("image (runware): pictures are bought through render_all, which books them.")
 
     def render_all(self, requests: Iterable[ImageRequest], purchases: Purchases) -> Iterator[Outcome]:
-        from qmv.buying.loop import Terms
+        from qmv.buying.batch import Terms
         from qmv.buying.thread import buy
 
         terms = Terms(at_once=self.concurrency, deadline_s=self.deadline_s, tries=self.tries)

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from qmv.api import Account, Ledger, Outcome, Purchase, Purchases
-from qmv.buying.loop import Shop, Terms
+from qmv.buying.batch import Terms
 from qmv.buying.seller import Doubt, Sold
+from qmv.buying.shop import Shop
 from qmv.testing import image_request
-from tests.buying.service import Clerk, Service, in_virtual_time
+from tests.buying.market import market
+from tests.buying.service import Clerk, Service, in_virtual_time, picture
 
 COUNT, BEGAN_S = 8, 1000.0
 
@@ -65,3 +67,12 @@ def test_a_file_that_never_comes_is_bought_anew_soon_where_others_come(books: Le
     assert [outcome.error for outcome in outcomes] == [None] * COUNT
     [first, second] = [when for when, _, picture, _ in service.charges if picture == 0]
     assert second - first < 30
+
+
+def test_a_file_in_doubt_is_fetched_again_where_the_seller_cannot_be_asked() -> None:
+    """It was paid for, and its address is known: an answer of 500 is no reason to throw it away."""
+    with market({0: ["flaky"]}, asks=False) as trade:
+        outcomes = trade.run()
+        assert outcomes is not None
+        assert outcomes[0].image == picture()
+        assert len(trade.service.charges) == 1
