@@ -442,7 +442,9 @@ def test_a_killed_run_is_gone_on_with(
     given = (f"song={there.url()}", f"plugins=[{clicks_plugin}]", "tracker=clicks", "graph=storyboard")
     line = command(*given, outputs=outputs)
     with subprocess.Popen(line, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 60
         while process.poll() is None and not any(part.stat().st_size for part in outputs.rglob("*.download")):
+            assert time.monotonic() < end
             time.sleep(0.02)
         process.kill()
     [part] = outputs.rglob("*.download")

@@ -19,7 +19,7 @@ import sys
 import time
 
 import qmv.media.mux as mux
-from qmv.events import Progress
+from qmv.events import Progress, StageFinished
 from qmv.hookspecs import hookimpl
 
 MOMENT = os.environ.get("TEST_STOP_AT", "")
@@ -45,6 +45,9 @@ def stop_at_the_join():
 
 @hookimpl
 def qmv_event(event):
+    if MOMENT == "after" and isinstance(event, StageFinished) and event.node == "video":
+        print("the video is there", file=sys.stderr, flush=True)
+        time.sleep(600)
     if not isinstance(event, Progress) or event.done == event.reused:
         return
     if MOMENT == event.node:
