@@ -134,7 +134,7 @@ see_through(library)
 
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_a_process_that_hangs_in_a_hook_after_its_run(start: Start, way: signal.Signals) -> None:
-    process = start("atexit.register(hang)\nsee_through(lambda: None)")
+    process = start("from qmv import app\natexit.register(hang)\napp.launch(lambda: None)")
     await_hang(process)
     process.send_signal(way)
     assert end(process) == (0, [])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 
 from qmv.api import Outcome
-from qmv.buying.batch import Batch
 from qmv.buying.files import picture, seen
 from qmv.buying.orders import Orders
 from qmv.buying.seller import Busy, Doubt, Refused, Sold, Spoilt
@@ -94,16 +93,11 @@ async def _begun(orders: Orders) -> str:
     batch = orders.batch
     while True:
         await batch.patience.quiet(lambda: batch.stop)
-        _go_on(batch)
+        if batch.stop is not None:
+            raise batch.stop
         if (order := await asyncio.to_thread(batch.purchases.begin, orders.request)) is not None:
             return order
         await asyncio.sleep(_PROOF_EVERY_S)
-
-
-def _go_on(batch: Batch) -> None:
-    """Raises what stops new orders, if anything does."""
-    if batch.stop is not None:
-        raise batch.stop
 
 
 async def _found(orders: Orders) -> Sold:

@@ -9,8 +9,8 @@ import logging
 import multiprocessing
 import os
 import signal
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from qmv.engine.hiding import blanked, hide_addresses
 from qmv.engine.in_work import check_at_rest
-from qmv.engine.ledger import Account, Ledger, dollars
+from qmv.engine.ledger import Account, Ledger
 from qmv.engine.manifest import Manifest, StageRecord
-from qmv.engine.money import BUDGET_ENV, book, budget_name, ledger_of, pictures
+from qmv.engine.money import BUDGET_ENV, book, budget_name, ledger_of
 from qmv.engine.observers import EventLog
+from qmv.engine.sweep_summary import cut_short, finished, line, money
 from qmv.errors import InputError, QmvError
 from qmv.events import RunFinished
 
@@ -35,10 +36,17 @@ __all__ = ["SweepWatch", "cancel", "register", "summary", "unresolved", "without
 log = logging.getLogger("qmv")
 
 _END_S = 10.0  # for a worker process to be gone, once it is killed
-_folders: list[Path] = []
-_ledgers: list[Ledger] = []
-_began: list[datetime] = []
-_planned: list[int] = []  # how many jobs a sweep has; 0 where that is not known
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sweep:
+    folder: Path
+    ledger: Ledger
+    began: datetime
+    planned: int  # how many jobs it has; 0 where that is not known
+
+
+_sweeps: list[_Sweep] = []  # of this process
 _cut_short: list[bool] = []  # not empty where some jobs may not have had their turn
 
 
@@ -46,17 +54,20 @@ class SweepWatch(Callback):
     """Notes where a sweep puts its jobs, and names their common budget; switched on in conf/config.yaml."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _folders.append(Path(config.hydra.sweep.dir).absolute())
-        _ledgers.append(ledger_of(config.get("outputs", "outputs")))
-        _began.append(datetime.now().astimezone().replace(microsecond=0))  # manifests count whole seconds
-        _planned.append(_count(config))
+        sweep = _Sweep(
+            folder=Path(config.hydra.sweep.dir).absolute(),
+            ledger=ledger_of(config.get("outputs", "outputs")),
+            began=datetime.now().astimezone().replace(microsecond=0),  # manifests count whole seconds
+            planned=_count(config),
+        )
+        _sweeps.append(sweep)
         os.environ[BUDGET_ENV] = budget_name(unresolved(config.hydra.overrides.task))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         name = os.environ.pop(BUDGET_ENV)
-        if all(manifest["status"] == "finished" for _, manifest in _jobs()):
+        if all(manifest["status"] == "finished" for _, manifest in _jobs(_sweeps[-1])):
             with contextlib.suppress(QmvError):  # a ledger that is broken is told where something is to be bought
-                _ledgers[-1].close_budget(name)
+                _sweeps[-1].ledger.close_budget(name)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Hydra tells the arguments of a job that failed."""
@@ -97,16 +108,17 @@ def unresolved(overrides: Any) -> list[str]:
 
 def cancel() -> None:
     """Ends the worker processes of this process's sweep, and writes for their jobs that they were cancelled, since none
-    can do it itself; not for jobs that have no manifest yet, nor for those of other sweeps that share the folder."""
-    if not _folders:
+    can do it itself; not for jobs that have no manifest yet."""
+    if not _sweeps:
         return
+    sweep = _sweeps[-1]
     _cut_short.append(True)
     _kill_workers()
-    for number, manifest in _jobs():
+    for number, manifest in _jobs(sweep):
         try:
-            if manifest["status"] == "running" and datetime.fromisoformat(manifest["started"]) >= _began[-1]:
-                check_at_rest(_folders[-1] / str(number))
-                _cancel(_folders[-1] / str(number), manifest)
+            if manifest["status"] == "running":
+                check_at_rest(sweep.folder / str(number))
+                _cancel(sweep.folder / str(number), manifest, sweep.ledger)
         except InputError:  # a job of another process that puts its jobs there too, by hydra.sweep.dir
             continue
         except Exception:  # one manifest that cannot be read must not keep the others from their end
@@ -122,7 +134,7 @@ def _kill_workers() -> None:
         worker.join(_END_S)
 
 
-def _cancel(folder: Path, values: dict[str, Any]) -> None:
+def _cancel(folder: Path, values: dict[str, Any], ledger: Ledger) -> None:
     """What a single run that is cancelled writes down, from what its last manifest knew: of the stage in work only that
     it was cancelled. An observer of the job's own process is not told."""
     stages = [StageRecord(**stage) for stage in values["stages"]]
@@ -132,7 +144,7 @@ def _cancel(folder: Path, values: dict[str, Any]) -> None:
     begun = datetime.fromisoformat(manifest.started)
     manifest.seconds = round((datetime.now(tz=begun.tzinfo) - begun).total_seconds(), 3)
     with contextlib.suppress(QmvError):  # as in a single run
-        book(manifest, Account(ledger=_ledgers[-1], budget="", run=str(folder)))
+        book(manifest, Account(ledger=ledger, budget="", run=str(folder)))
     manifest.write(folder)
     events = folder / "events.jsonl"
     if events.is_file() and not events.read_bytes().endswith(b"\n"):
@@ -145,27 +157,14 @@ def _cancel(folder: Path, values: dict[str, Any]) -> None:
 
 def summary() -> list[str]:
     """A line a job of this process's sweep: number, what became of it, overrides, and the video or the error."""
-    if not _folders:
+    if not _sweeps:
         return []
-    jobs = _jobs()
-    done = sum(manifest["status"] in ("finished", "planned") for _, manifest in jobs)
-    first = f"{done} of {len(jobs)} jobs finished"
-    if _cut_short:
-        first = _ends(done, [manifest["status"] for _, manifest in jobs])
-    return [f"{first} in {_folders[-1]}", *(_line(*job) for job in jobs), *_money(jobs)]
-
-
-def _ends(done: int, statuses: list[str]) -> str:
-    """What became of the jobs of a sweep that was cancelled, those included that had not had their turn."""
-    if _planned[-1] < len(statuses):  # not known, or others put their jobs there too
-        return f"{done} of {len(statuses)} begun jobs finished"
-    counts = {
-        "cut short": statuses.count("cancelled") + statuses.count("running"),
-        "failed": statuses.count("failed"),
-        "not begun": _planned[-1] - len(statuses),
-    }
-    rest = (f", {count} {what}" for what, count in counts.items() if count)
-    return f"{done} of {_planned[-1]} jobs finished{''.join(rest)},"
+    sweep, jobs = _sweeps[-1], _jobs(_sweeps[-1])
+    ends = [manifest["status"] for _, manifest in jobs]
+    first = cut_short(ends, sweep.planned) if _cut_short else finished(ends)
+    # by the ledger: an order that one job adopted from another counts once
+    spent = [sweep.ledger.sums(run=str(sweep.folder / str(number))) for number, _ in jobs]
+    return [f"{first} in {sweep.folder}", *(line(*job) for job in jobs), *money([job for _, job in jobs], spent)]
 
 
 def _count(config: DictConfig) -> int:
@@ -183,44 +182,16 @@ def _count(config: DictConfig) -> int:
         return 0
 
 
-def _jobs() -> list[tuple[int, dict[str, Any]]]:
-    found = [(folder.name, _manifest(folder)) for folder in _folders[-1].glob("*") if folder.name.isdigit()]
-    return sorted(((int(number), manifest) for number, manifest in found if manifest), key=lambda job: job[0])
+def _jobs(sweep: _Sweep) -> list[tuple[int, dict[str, Any]]]:
+    """Those that have begun, by number; not those that an earlier sweep has left in the folder."""
+    folders = [folder for folder in sweep.folder.glob("*") if folder.name.isdigit()]
+    jobs = ((int(folder.name), _manifest(folder, sweep.began)) for folder in folders)
+    return sorted(((number, manifest) for number, manifest in jobs if manifest), key=lambda job: job[0])
 
 
-def _money(jobs: list[tuple[int, dict[str, Any]]]) -> list[str]:
-    """What the jobs have spent together, or would; a picture that several of them want is bought once."""
-    lines, manifests = [], [manifest for _, manifest in jobs]
-    if offers := {key: usd for manifest in manifests for key, usd in manifest.get("quote", {}).items()}:
-        known = [Decimal(usd) for usd in offers.values() if usd is not None]
-        unknown = f", and {len(offers) - len(known)} without a known price" if len(known) < len(offers) else ""
-        price = dollars(sum(known, Decimal(0)))
-        cap = next((manifest["budget_usd"] for manifest in manifests if manifest.get("budget_usd") is not None), None)
-        over = (
-            ""
-            if cap is None
-            else f", {'MORE than' if sum(known, Decimal(0)) > Decimal(str(cap)) else 'within'} budget_usd"
-        )
-        lines.append(f"in all {pictures(len(offers))} to buy, about {price}{unknown}{over}; shared ones count once")
-    if spent := [manifest["money"] for manifest in manifests if manifest.get("money")]:
-        saved = sum((Decimal(money["saved_usd"]) for money in spent), Decimal(0))
-        sums = [
-            _ledgers[-1].sums(run=str(_folders[-1] / str(number))) for number, _ in jobs
-        ]  # adopted orders count once
-        total, count = sum((found.spent for found in sums), Decimal(0)), sum(found.orders for found in sums)
-        lines.append(f"spent {dollars(total)} on {pictures(count)}, saved {dollars(saved)} by reuse")
-    return lines
-
-
-def _line(number: int, manifest: dict[str, Any]) -> str:
-    status = "stopped" if manifest["status"] == "running" else manifest["status"]
-    end = manifest["result"] or manifest["error"] or ""
-    return f"  #{number} {status}: {' '.join(manifest['overrides'])}" + (f": {end}" if end else "")
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path, began: datetime) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return manifest if datetime.fromisoformat(manifest["started"]) >= began else {}
+    except (OSError, ValueError, KeyError, TypeError):  # another program's
         return {}
-    return manifest

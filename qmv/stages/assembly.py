@@ -44,10 +44,13 @@ class Assembly(Stage):
     def review(self, ctx: Context, made: Any, **inputs: Any) -> None:
         """Tells which encoder `auto` took, and of a size that is not the one asked for, also where the video was there
         already."""
-        if isinstance(made, Video) and self.scale < 1 and (pictures := inputs.get("pictures")) is not None:
+        pictures = inputs.get("pictures")
+        if isinstance(made, Video) and pictures is not None and self.size_px(pictures) != (
+            pictures.width_px, pictures.height_px,
+        ):  # fmt: skip
             ctx.notice(
-                f"the video is {made.width_px}x{made.height_px}, not {pictures.width_px}x{pictures.height_px}: the "
-                f"quality scales it by {self.scale:g}; quality.scale=1 keeps the size"
+                f"the video is {made.width_px}x{made.height_px}, not {pictures.width_px}x{pictures.height_px}: it is "
+                f"scaled by {self.scale:g}; quality.scale=1 keeps the size"
             )
         if why := self.encoder.chosen()[1]:
             ctx.notice(why)

@@ -22,10 +22,7 @@ from qmv.engine.sweeps import SweepWatch, cancel, summary
 @pytest.fixture
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a sweep that this process has begun."""
-    monkeypatch.setattr(sweeps, "_folders", [])
-    monkeypatch.setattr(sweeps, "_ledgers", [])
-    monkeypatch.setattr(sweeps, "_began", [])
-    monkeypatch.setattr(sweeps, "_planned", [])
+    monkeypatch.setattr(sweeps, "_sweeps", [])
     monkeypatch.setattr(sweeps, "_cut_short", [])
     monkeypatch.setattr("multiprocessing.active_children", list)  # those that other tests have left in this process
     monkeypatch.setenv(BUDGET_ENV, "")  # so that what the sweep sets is taken back
@@ -36,7 +33,13 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def job(sweep: Path, number: int, **manifest: Any) -> None:
     (sweep / str(number)).mkdir()
-    values = {"status": "finished", "result": "", "error": None, "overrides": ["style=noir"]} | manifest
+    values = {
+        "status": "finished",
+        "result": "",
+        "error": None,
+        "overrides": ["style=noir"],
+        "started": now(),
+    } | manifest
     (sweep / str(number) / "manifest.json").write_text(json.dumps(values), encoding="utf-8")
 
 
@@ -70,6 +73,12 @@ def test_summary_tells_of_each_job_in_order(sweep: Path) -> None:
         "  #2 failed: style=noir: song: there is no such file.",
         "  #10 finished: style=noir: /videos/b.mp4",
     ]
+
+
+def test_summary_leaves_out_what_an_earlier_sweep_left_in_the_folder(sweep: Path) -> None:
+    job(sweep, 0)
+    job(sweep, 1, started=now(-60))
+    assert summary() == [f"1 of 1 jobs finished in {sweep}", "  #0 finished: style=noir"]
 
 
 def test_summary_counts_what_is_finished(sweep: Path) -> None:
@@ -154,5 +163,5 @@ def test_summary_leaves_out_a_job_without_a_manifest(sweep: Path) -> None:
 
 
 def test_summary_of_a_single_run_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "_folders", [])
+    monkeypatch.setattr(sweeps, "_sweeps", [])
     assert summary() == []

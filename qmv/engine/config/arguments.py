@@ -18,15 +18,15 @@ def early(key: str, arguments: list[str], config_file: Path) -> list[str]:
     for argument in arguments:
         name, _, value = argument.lstrip("+").partition("=")
         if name == key and value:
-            return [part.strip().strip("'\"") for part in value.strip("[]").split(",") if part.strip()]
+            return [_home(part.strip().strip(_QUOTES)) for part in value.strip("[]").split(",") if part.strip()]
     config = OmegaConf.to_container(OmegaConf.load(config_file)) if config_file.is_file() else {}
     found = config.get(key) if isinstance(config, dict) else None
     return [str(item) for item in found] if isinstance(found, list) else [str(found)] if found else []
 
 
 def escaped(argument: str) -> str:
-    """A path or an address that Hydra's grammar would read as its own, put into quotes; `~` is the home folder, as in a
-    shell."""
+    """A path or an address that Hydra's grammar would read as its own, put into quotes; `~/` is the home folder, as
+    in a shell."""
     argument = quoted_template(argument)
     key, _, value = argument.partition("=")
     if key.lstrip("+") in ("song", "song.path", "song.beats_file", "song.lyrics") and "://" in value:
@@ -39,6 +39,10 @@ def escaped(argument: str) -> str:
     )
     if is_path:
         return f"{key}={quoted(value)}"
-    # else there is no such sign in Hydra's grammar: what is missing is told by those who look for it
-    parts = [quoted(part) if part.startswith("~/") else part for part in value.split(",")]
-    return f"{key}={','.join(parts)}" if "~/" in value else argument
+    if "~/" not in value or key.startswith("-") or set(value) & {*_QUOTES, *"[{("}:
+        return argument  # these are Hydra's to read
+    return f"{key}={','.join(quoted(_home(part)) if part.startswith('~/') else part for part in value.split(','))}"
+
+
+def _home(path: str) -> str:
+    return str(Path(path).expanduser()) if path.startswith("~/") else path

@@ -49,9 +49,11 @@ def _meaning(cfg: DictConfig, key: str, registry: Registry | None) -> str:
     node = OmegaConf.select(cfg, place) if place else None
     if registry is None or not isinstance(node, DictConfig):
         return ""
-    classes = (entry.cls for _, entry in registry.entries() if entry.cls.name == node.get("name"))
-    helps = (described(cls)[name].help for cls in classes if name in described(cls))
-    return next((f", {words}" for words in helps if words), "")
+    named = [(kind, entry.cls) for kind, entry in registry.entries() if entry.cls.name == node.get("name")]
+    # where the place does not say the kind, nothing is told that two of them would tell in different words
+    classes = [cls for kind, cls in named if kind == place.rpartition(".")[2]] or [cls for _, cls in named]
+    helps = {described(cls)[name].help for cls in classes if name in described(cls)}
+    return f", {helps.pop()}" if len(helps) == 1 and helps != {""} else ""
 
 
 def _bind(registry: Registry, kind: str, node: Any, where: str) -> Plugin:

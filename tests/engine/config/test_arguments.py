@@ -44,14 +44,30 @@ def test_escaped_reads_the_home_folder_as_a_shell_does(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("argument", "as_hydra_reads_it"),
     [
-        ("song=~/missing.mp3", 'song="~/missing.mp3"'),
-        ("song=~/a b.mp3,c.mp3,~/d.mp3", 'song="~/a b.mp3",c.mp3,"~/d.mp3"'),
-        ("image.path=~/pictures", 'image.path="~/pictures"'),
-        ("song='~/a.mp3'", "song='~/a.mp3'"),
+        ("song=~/missing.mp3", "song=/home/me/missing.mp3"),
+        ("song=~/a b.mp3,c.mp3,~/d.mp3", 'song="/home/me/a b.mp3",c.mp3,/home/me/d.mp3'),
+        ("image.path=~/pictures", "image.path=/home/me/pictures"),
+        ("hydra.run.dir=~/here", "hydra.run.dir=/home/me/here"),
     ],
 )
-def test_escaped_gives_the_sign_of_the_home_folder_to_those_who_know_it(argument: str, as_hydra_reads_it: str) -> None:
+def test_escaped_finds_the_home_folder_in_any_setting(
+    monkeypatch: pytest.MonkeyPatch, argument: str, as_hydra_reads_it: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
     assert escaped(argument) == as_hydra_reads_it
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["song='~/a.mp3'", 'title="a,~/b"', "style.subjects=['one,~/two']", "song=choice(~/a,~/b)", "--config-dir=~/x"],
+)
+def test_escaped_leaves_what_is_quoted_or_grouped_to_hydra(argument: str) -> None:
+    assert escaped(argument) == argument
+
+
+def test_early_finds_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert early("plugins", ["plugins=[~/a.py,b.py]"], tmp_path / "none.yaml") == ["/home/me/a.py", "b.py"]
 
 
 # -- early -----------------------------------------------------------------------------------------------------------

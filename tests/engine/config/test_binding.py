@@ -172,6 +172,7 @@ def test_setting_of_an_observer_may_follow_a_knob(job: Callable[..., Job], tmp_p
             "image=folder",
             r"image\.path: has no value yet; give it one with image\.path=PATH, the folder with the pictures",
         ),
+        ("storage.path='???'", r"storage\.path: has no value yet; give it one with storage\.path=PATH, the folder; "),
         ("+motion.zom=1", r"motion \(ken_burns\):? setting: 'zom' is not known\. Did you mean 'zoom'\?"),
         ("+stages.more=3", r"stages\.more: names no stage plugin, got 3; ~stages\.more drops a stage; known: "),
         ("observers=[rediss]", r"observer: 'rediss' is not known\. Did you mean 'redis'\? Known: redis"),
