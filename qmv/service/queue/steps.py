@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from qmv.live.progress import Live
@@ -39,8 +40,10 @@ def claimed(job: Job, token: str, limits: Limits, now: float) -> Job:
 
 def told(job: Job, live: Live, limits: Limits, now: float) -> tuple[Job, Word]:
     """A lease that has run out is renewed, too, as long as nobody else has the job. The percent of an earlier try is
-    never gone below: what that one made is in the cache."""
-    live = replace(live, percent=max(live.percent, job.video.live.percent))
+    never gone below: what that one made is in the cache. Nor is what was spent: a try first says that it is nothing."""
+    before = job.video.live
+    cost_usd = max(before.cost_usd, live.cost_usd, key=Decimal)
+    live = replace(live, percent=max(live.percent, before.percent), cost_usd=cost_usd)
     job = replace(job, video=replace(job.video, live=live), due=now + limits.lease_s)
     return job, Word.CANCEL if job.cancelling else Word.GO_ON
 
@@ -152,17 +155,21 @@ def _waiting(job: Job, last_try: str = "", *, due: float = 0.0, retry: bool = Fa
         job.video, status="queued", live=_anew(job.video.live), last_try=last_try, started_at=None,
         retry_at=due if retry else None,
     )  # fmt: skip
-    return replace(job, video=video, due=due)
+    if not last_try:
+        return replace(job, video=video, due=due)
+    # of the try before that one, where the version of QMV before claimed it
+    return replace(job, video=replace(video, error=""), due=due, last_error=video.error or job.last_error)
 
 
 def _anew(live: Live) -> Live:
-    """For another try, from whose begin on the percent does not fall."""
-    return Live(percent=live.percent)
+    """For another try, from whose begin on the percent does not fall, nor what all tries have spent."""
+    return Live(percent=live.percent, cost_usd=live.cost_usd)
 
 
 def _parked(job: Job, what: str, cure: str, now: float) -> Job:
     """Closed for what became of its workers; its own last error is told, too."""
-    before = f", after the error: {job.last_error.rstrip('.')}" if job.last_error else ""
+    error = job.last_error or job.video.error  # the version of QMV before kept it there while the next try ran
+    before = f", after the error: {error.rstrip('.')}" if error else ""
     video = replace(job.video, error=f"{what}{before}; {cure}, and ask for it again.", parked=True)
     return _closed(replace(job, video=video), "failed", now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from qmv.live.progress import Live
 from qmv.service.queue import steps
 from qmv.service.queue.board import Limits, Word
+from qmv.service.queue.jobs import Job
+from qmv.service.queue.kept_jobs import packed, unpacked
 from tests.service.queue.made_jobs import NOW, job_of, running
 
 
@@ -87,6 +90,16 @@ def test_the_percent_of_a_video_stays_where_its_next_try_begins_anew(step: Any) 
     assert steps.told(job, Live(percent=42), Limits(), NOW)[0].video.live.percent == 42
 
 
+def test_what_a_video_has_cost_does_not_fall_when_its_next_try_begins() -> None:
+    job, _ = steps.told(running(), Live(cost_usd="9.50"), Limits(), NOW)
+    for step in (steps.given_back, lambda job, now: steps.lost(job, Limits(), now)):
+        job = steps.claimed(step(job, NOW), "other", Limits(), NOW)
+        assert job.video.live.cost_usd == "9.50"
+    job, _ = steps.told(job, Live(), Limits(), NOW)
+    assert job.video.live.cost_usd == "9.50"
+    assert steps.told(job, Live(cost_usd="10.25"), Limits(), NOW)[0].video.live.cost_usd == "10.25"
+
+
 def test_who_is_late_is_spared_for_less_than_another_lease() -> None:
     assert steps.spared_s(Limits(lease_s=15)) == 5
 
@@ -109,6 +122,31 @@ def test_a_job_whose_leases_lapse_is_parked_with_the_last_error() -> None:
     job = steps.lapsed(before, Limits(attempts=4), NOW)
     assert (job.video.status, job.video.parked, job.video.ended_at) == ("failed", True, NOW)
     assert "5 times for this video, after the error: the disk is full; look" in job.video.error
+
+
+def of_the_version_before() -> Job:
+    """A running one whose first try failed, as a version kept it that knew no last try."""
+    plain = json.loads(packed(running(losses=1, lapses=4, failures=1)))
+    del plain["last_error"], plain["video"]["last_try"]
+    plain["video"]["error"] = "the disk is full."
+    return unpacked(json.dumps(plain))
+
+
+def test_a_job_of_the_version_before_is_parked_with_its_last_error() -> None:
+    for job in (
+        steps.lost(of_the_version_before(), Limits(losses=2), NOW),
+        steps.lapsed(of_the_version_before(), Limits(attempts=4), NOW),
+    ):
+        assert (job.video.status, job.video.parked) == ("failed", True)
+        assert ", after the error: the disk is full; look" in job.video.error
+
+
+def test_a_job_of_the_version_before_waits_without_the_error_of_an_earlier_try() -> None:
+    waits = steps.given_back(of_the_version_before(), NOW)
+    assert (waits.video.status, waits.video.error, waits.last_error) == ("queued", "", "the disk is full.")
+    assert waits.video.last_try.startswith("its worker was stopped")
+    again = steps.claimed(waits, "other", Limits(), NOW)
+    assert (again.video.last_try, again.last_error) == (waits.video.last_try, "the disk is full.")
 
 
 @pytest.mark.parametrize(
