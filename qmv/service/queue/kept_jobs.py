@@ -71,12 +71,13 @@ class KeptJobs(ABC):
         return bool(self._change(claim.session, change))
 
     def _called_off(self, session: str) -> int | None:
-        """Calls off what is open, and tells how many nobody had called off before; None for an unknown session."""
+        """Calls off what is open, and tells how many this call closed, or told to stop where nobody had; None for an
+        unknown session."""
         ours = set[int]()
 
         def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], int]:
-            ours.update(n for n, job in jobs.items() if job.open and not job.cancelling)
             off = {n: steps.called_off(job, now) for n, job in jobs.items() if job.open}
+            ours.update(n for n, job in off.items() if not (job.open and jobs[n].cancelling))
             # it may have been done before, and the answer got lost on its way; or others were quicker to close one
             after = [job for n, job in {**jobs, **off}.items() if n in ours]
             return off, sum(job.cancelling or job.video.status == "cancelled" for job in after)

@@ -150,6 +150,18 @@ def test_what_was_cancelled_and_lost_its_worker_is_cancelled(board: Board, clock
     assert video(board).status == "cancelled"
 
 
+def test_cancelling_counts_what_it_closes_though_its_worker_was_told_before(board: Board, clock: Clock) -> None:
+    asked(board, count=2)
+    claims = claimed(board), claimed(board)
+    assert board.cancel("s") == (board.session("s"), 2)
+    clock.now += 10
+    board.tell(claims[0], Live())
+    clock.now += 5
+    session, count = board.cancel("s")  # type: ignore[misc]
+    assert ([v.status for v in session.videos], count) == (["running", "cancelled"], 1)
+    assert board.cancel("s") == (session, 0)
+
+
 def test_cancelling_needs_no_worker_where_the_last_one_is_lost(board: Board, clock: Clock) -> None:
     asked(board)
     claim = claimed(board)
