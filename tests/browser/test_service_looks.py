@@ -187,16 +187,22 @@ def test_a_phone_shows_a_name_of_the_pages_making_in_one_line(tab: Tab) -> None:
     assert name["height"] < 30  # px; a line has 22
 
 
-@pytest.mark.parametrize(("progress", "words"), [(0, "Getting ready"), (99.9, "Nearly there")])
-def test_a_run_before_its_first_stage_and_after_its_last(tab: Tab, progress: float, words: str) -> None:
-    told = """progress => import('/static/video.js').then(it => {
+@pytest.mark.parametrize(
+    ("progress", "stages", "words"),
+    [(0, [], "Getting ready"), (99.9, ["beats"], "Nearly there"), (99.9, [], "Getting ready")],
+)
+def test_a_run_before_its_first_stage_and_after_its_last(
+    tab: Tab, progress: float, stages: list[str], words: str
+) -> None:
+    """Another try begins where the one before had come to."""
+    told = """([progress, stages]) => import('/static/video.js').then(it => {
       const made = it.videoCard();
-      made.update({n: 1, title: 't', style: 's', status: 'running', progress, attempt: 1, stage: '', stages: [],
+      made.update({n: 1, title: 't', style: 's', status: 'running', progress, attempt: 1, stage: '', stages,
         done: 0, total: 0, unit: '', time_left_s: null, cost_usd: 0, notice: '', error: '', parked: false,
         retry_at: null, pictures: []});
       return made.card.querySelector('.stage').textContent;
     })"""
-    assert tab.page.evaluate(told, progress) == words
+    assert tab.page.evaluate(told, [progress, stages]) == words
 
 
 @pytest.mark.parametrize(("status", "words"), [("running", "Last try: its worker was lost."), ("finished", "")])
@@ -271,7 +277,7 @@ def test_a_button_says_that_what_is_in_work_still_has_to_stop(tab: Tab) -> None:
       part.cancel.click();
       document.querySelector('#confirm button[value=yes]').click();
       await new Promise(resolve => setTimeout(resolve));
-      while (part.pressed !== 'cancel') await new Promise(resolve => setTimeout(resolve, 10));
+      for (let left = 3000; left && part.pressed !== 'cancel'; left -= 1) await new Promise(it => setTimeout(it, 10));
       const stopping = [part.cancel.textContent, part.cancel.disabled];
       it.showStatus(part, status('cancelled'));
       const stopped = [part.cancel.hidden, part.again.textContent, part.again.disabled];
@@ -282,37 +288,83 @@ def test_a_button_says_that_what_is_in_work_still_has_to_stop(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("button", "status", "count", "words"),
+    ("button", "status", "answer", "words"),
     [
-        ("cancel", "running", {"cancelled": 0}, "Nothing was left to cancel."),
-        ("cancel", "running", {"cancelled": 2}, "Cancelled: 2 videos."),
-        ("again", "failed", {"retried": 0}, "Nothing was left to try again."),
-        ("again", "failed", {"retried": 1}, "Tried again: 1 video."),
+        ("cancel", "running", {"status": "finished", "cancelled": 0}, "Nothing was left to cancel."),
+        ("cancel", "running", {"status": "cancelled", "cancelled": 2}, "Cancelled: 2 videos."),
+        ("cancel", "running", {"status": "running", "cancelled": 2}, "Cancelling 2 videos."),
+        ("again", "failed", {"status": "failed", "retried": 0}, "Nothing was left to try again."),
+        ("again", "failed", {"status": "queued", "retried": 1}, "Tried again: 1 video."),
     ],
 )
-def test_a_button_says_what_it_did(tab: Tab, button: str, status: str, count: dict[str, int], words: str) -> None:
-    """A session may end while somebody is asked whether it shall be cancelled."""
+def test_a_button_says_what_it_did(tab: Tab, button: str, status: str, answer: dict[str, Any], words: str) -> None:
+    """A session may end while somebody is asked whether it shall be cancelled. It is said aloud, too."""
     told = tab.page.evaluate(
-        """([button, status, count]) => import('/static/session.js').then(async it => {
+        """([button, status, answer]) => import('/static/session.js').then(async it => {
           const told = status => ({session_id: 's', status, progress: 0, created_at: '2026-01-01T00:00:00Z', error: '',
             videos: []});
           const part = it.sessionPart('s', heard => it.showStatus(part, heard));
           document.body.append(part.more);
           it.showStatus(part, told(status));
           const fetched = window.fetch;
-          window.fetch = async () => new Response(JSON.stringify({...told('finished'), ...count}));
+          window.fetch = async () => new Response(JSON.stringify({...told(''), ...answer}));
           part[button].click();
           if (button === 'cancel') document.querySelector('#confirm button[value=yes]').click();
-          while (part.done.hidden) await new Promise(resolve => setTimeout(resolve, 10));
+          const until = async done => {
+            for (let left = 3000; left && !done(); left -= 1) await new Promise(it => setTimeout(it, 10));
+          };
+          await until(() => !part.done.hidden);
           window.fetch = fetched;
-          const said = part.done.textContent;
-          it.showStatus(part, told('queued'));
+          const shown = part.done.textContent, aloud = () => document.getElementById('said').textContent;
+          await until(() => aloud().includes(shown));
           part.more.remove();
-          return [said, part.done.hidden];
+          return [shown, aloud().includes(shown)];
         })""",
-        [button, status, count],
+        [button, status, answer],
     )
     assert told == [words, True]
+
+
+def test_what_a_button_did_stands_until_the_session_closes_or_a_button_is_pressed(tab: Tab) -> None:
+    shown = tab.page.evaluate("""() => import('/static/session.js').then(async it => {
+      const told = status => ({session_id: 's', status, progress: 0, created_at: '2026-01-01T00:00:00Z', error: '',
+        videos: []});
+      const part = it.sessionPart('s', heard => it.showStatus(part, heard));
+      document.body.append(part.more);
+      it.showStatus(part, told('failed'));
+      const fetched = window.fetch, seen = [];
+      const see = () => seen.push([part.done.textContent, part.error.textContent]);
+      const until = async done => {
+        for (let left = 3000; left && !done(); left -= 1) await new Promise(it => setTimeout(it, 10));
+      };
+      const press = async response => {
+        let answer;
+        window.fetch = () => new Promise(resolve => { answer = resolve; });
+        part.again.click();
+        await until(() => answer);
+        see();  // what was there before is gone
+        answer(response);
+        await until(() => !part.done.hidden || !part.error.hidden);
+        see();
+      };
+      await press(new Response(JSON.stringify({...told('queued'), retried: 1})));
+      it.showStatus(part, told('running'));
+      see();
+      await press(new Response('{"detail": "The queue is away."}', {status: 400}));
+      await press(new Response(JSON.stringify({...told('running'), retried: 2})));
+      it.showStatus(part, told('finished'));
+      see();
+      window.fetch = fetched;
+      part.more.remove();
+      return seen;
+    })""")
+    one, two = "Tried again: 1 video.", "Tried again: 2 videos."
+    refused = "The queue is away."
+    assert shown == [
+        ["", ""], [one, ""], [one, ""],
+        ["", ""], ["", refused],
+        ["", ""], [two, ""], ["", ""],
+    ]  # fmt: skip
 
 
 def test_a_start_whose_answer_is_lost_is_sent_again_under_the_same_key(tab: Tab, small_song: Path) -> None:

@@ -22,7 +22,7 @@ export const sessionPart = (id, heard) => {
     cancel: el("button", { type: "button", hidden: true, on: { click: () => cancel(part) } }),
     again: el("button", { type: "button", hidden: true, on: { click: () => press(part, part.again, "retry") } }),
     error: el("p", { class: "error", role: "alert", hidden: true }),
-    done: el("p", { class: "notice", role: "status", hidden: true }),  // by the button that was pressed last
+    done: el("p", { class: "notice", hidden: true }),  // by the button that was pressed last; said aloud, too
   };
   part.more = el("details", { class: "session", id: `session-${id}` },
     el("summary", {}, part.name, part.when, part.state),
@@ -42,7 +42,7 @@ export const showSummary = (part, summary) => {
 };
 
 export const showStatus = (part, status) => {
-  if (part.status && part.status.status !== status.status) tell(part.done, "");
+  if (part.status && isClosed(part.status.status) !== isClosed(status.status)) tell(part.done, "");
   part.status = status;
   part.created ??= status.created_at;
   tell(part.when, `${many(status.videos.length, "video")} · ${ago(part.created, now())}`);
@@ -122,13 +122,15 @@ const cancel = async part => {
 
 const press = async (part, button, path) => {
   part.pressed = path;
+  tell(part.done, "");
+  tell(part.error, "");
   showActions(part);
   try {
     const status = await ask(`api/phase3/${path}/${encodeURIComponent(part.id)}`, { method: "POST" });
     if (path !== "cancel") part.pressed = "";  // what is in work still has to stop
     part.heard(status);
-    tell(part.done, done(status));
-    tell(part.error, "");
+    tell(part.done, outcome(path, status));
+    say(part.done.textContent, `${part.id} done`);  // a part that was hidden until now is not read by itself
   } catch (error) {
     part.pressed = "";
     tell(part.error, error.message);
@@ -137,9 +139,10 @@ const press = async (part, button, path) => {
   if (button.hidden || button.disabled) part.more.firstChild.focus({ preventScroll: true });  // the focus was on it
 };
 
-const done = ({ cancelled, retried }) => {
-  if (cancelled !== undefined) return cancelled ? `Cancelled: ${many(cancelled, "video")}.` : "Nothing was left to cancel.";
-  return retried ? `Tried again: ${many(retried, "video")}.` : "Nothing was left to try again.";
+const outcome = (path, { status, cancelled, retried }) => {
+  if (path === "retry") return retried ? `Tried again: ${many(retried, "video")}.` : "Nothing was left to try again.";
+  if (!cancelled) return "Nothing was left to cancel.";
+  return isClosed(status) ? `Cancelled: ${many(cancelled, "video")}.` : `Cancelling ${many(cancelled, "video")}.`;
 };
 
 const confirmed = id => {

@@ -52,9 +52,10 @@ const update = (parts, card, video, result) => {
 
 // -- words -----------------------------------------------------------------------------------------------------------
 
+/** A run that has ended has no stage any more; one that has not begun, none to come either. */
 const going = video => {
   if (video.status === "queued") return video.attempt ? "Waits for another try" : "Waits for its turn";
-  if (!video.stage) return video.progress >= 99 ? "Nearly there" : "Getting ready";  // a run that ended has no stage
+  if (!video.stage) return video.stages.length && video.progress >= 99 ? "Nearly there" : "Getting ready";
   const place = video.stages.indexOf(video.stage) + 1;
   const count = counted(video.done, video.total, video.unit);
   return `${place ? `Step ${place} of ${video.stages.length}: ` : ""}${stageWords(video.stage)}${count && `, ${count}`}`;
