@@ -28,7 +28,7 @@ def configured(monkeypatch: pytest.MonkeyPatch, url: str) -> dict[str, Any]:
     [
         ("redis://localhost:6379/2", "redis://localhost:6379/2"),
         ("unix:///run/redis.sock", "redis+socket:///run/redis.sock"),
-        ("unix://:sesame@/run/redis.sock?db=1", "redis+socket://:sesame@/run/redis.sock?virtual_host=1"),
+        ("unix://:pw@/run/redis.sock?db=1", "redis+socket://:pw@/run/redis.sock?virtual_host=1"),
     ],
 )
 def test_address_is_written_as_celery_reads_it(monkeypatch: pytest.MonkeyPatch, url: str, told: str) -> None:
