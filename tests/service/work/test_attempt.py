@@ -17,6 +17,7 @@ from qmv.live.progress import Live
 from qmv.service.queue.board import Board, Word
 from qmv.service.queue.jobs import Claim
 from qmv.service.queue.sqlite_board import SqliteBoard
+from qmv.service.work import attempt
 from qmv.service.work.attempt import perform
 from tests.service.work.rendering import Place, children_of, eventually, gone, video
 from tests.service.work.tries import started, tried
@@ -123,7 +124,11 @@ def test_killed_render_is_tried_again_later(place: Place, board: Board) -> None:
     assert video(board, "s").status == "finished"
 
 
-def test_cancel_ends_the_render_and_its_workers_within_seconds(place: Place, board: Board) -> None:
+def test_cancel_ends_the_render_and_its_workers_within_seconds(
+    place: Place, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Because it is asked to, long before it would be killed."""
+    monkeypatch.setattr(attempt, "_ENDS_WITHIN_S", 60.0)
     place.dawdle("video", 60)
     others = {child.pid for child in children_of(os.getpid(), "qmv.service")}
     board.submit("s", [place.order()], digest="d")
@@ -137,7 +142,8 @@ def test_cancel_ends_the_render_and_its_workers_within_seconds(place: Place, boa
     assert video(board, "s").status == "cancelled"
 
 
-def test_worker_that_leaves_gives_its_job_back(place: Place, board: Board) -> None:
+def test_worker_that_leaves_gives_its_job_back(place: Place, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "_LEAVES_WITHIN_S", 60.0)  # it need not be killed
     place.dawdle("video", 60)
     board.submit("s", [place.order()], digest="d")
     leaving = threading.Event()

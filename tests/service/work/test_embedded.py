@@ -93,7 +93,7 @@ def test_sigterm_gives_the_job_back_and_another_finishes_it_from_the_cache(place
 
 
 def test_worker_and_its_render_end_with_their_parent(placed: Callable[..., Place]) -> None:
-    place = placed()
+    place = placed(lease_s=120.0)  # which would end them, too
     board = place.board()
     place.dawdle("video", 60)
     board.submit("s", [place.order()], digest="s")
