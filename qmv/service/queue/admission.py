@@ -69,14 +69,16 @@ def queued(orders: Sequence[Order], before: Mapping[int, Job], priority: int, no
     return {n: _anew(n, order, before.get(n), priority, now) for n, order in enumerate(orders, start=1)}
 
 
-def asked_again(session: str, jobs: Mapping[int, Job], openly: int, limits: Limits, now: float) -> dict[int, Job]:
+def asked_again(
+    session: str, jobs: Mapping[int, Job], openly: int, limits: Limits, now: float, *, call: str = ""
+) -> dict[int, Job]:
     """The jobs of a session that failed or were cancelled, queued anew; raises Refused where they do not fit, or where
     others are being cancelled, which would be left out."""
     _not_being_cancelled(session, jobs)
     missing = {n: job for n, job in jobs.items() if job.video.status in ("failed", "cancelled")}
     room(openly, len(missing), limits)
     anew = {n: _anew(n, job.order, job, job.priority, now) for n, job in missing.items()}
-    return {n: replace(job, unknown=missing[n].unknown) for n, job in anew.items()}
+    return {n: replace(job, unknown=missing[n].unknown, call=call) for n, job in anew.items()}
 
 
 def _anew(n: int, order: Order, before: Job | None, priority: int, now: float) -> Job:

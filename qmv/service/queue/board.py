@@ -119,8 +119,7 @@ class Board(Protocol):
 
     def cancel(self, session: str) -> tuple[Session, int] | None:
         """Closes queued videos and those that lost their worker at once, and tells the workers of the running ones;
-        also how many that are, without those that were told before and still run. One that another call called off at
-        the same moment may be counted by both. None for an unknown session."""
+        also how many that are, without those that were told before and still run. None for an unknown session."""
         ...
 
     def retry(self, session: str) -> tuple[Session, int] | None:

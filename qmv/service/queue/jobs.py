@@ -78,8 +78,9 @@ class Job:
     `due`: a queued one may run from then on (0.0: at once), a running one's lease ends then. `token` is the last
     claim's, '' where it was taken away. Each claim has an attempt of its own; `failures`, `losses` and `lapses` are
     those that failed, lost their worker, or were given back since the queue could not be told in time. `last_error` is
-    the error of the latest earlier try that failed. `unknown` is what the order of another version of QMV has beside:
-    only a worker of that one can make it.
+    the error of the latest earlier try that failed. `call` is the cancel or retry that told it something last, and that
+    knows by it what it has done. `unknown` is what the order of another version of QMV has beside: only a worker of
+    that one can make it.
     """
 
     order: Order
@@ -92,6 +93,7 @@ class Job:
     lapses: int = 0
     last_error: str = ""
     cancelling: bool = False
+    call: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     @property

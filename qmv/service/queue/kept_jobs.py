@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
@@ -14,7 +15,7 @@ from qmv.service.queue import steps
 from qmv.service.queue.board import Limits, Word
 from qmv.service.queue.jobs import CLOSED, Claim, Job, Order, Video
 
-__all__ = ["Change", "KeptJobs", "can_make", "packed", "read", "spoilt", "unpacked"]
+__all__ = ["Change", "KeptJobs", "can_make", "packed", "read", "spoilt", "told_by", "unpacked"]
 
 log = logging.getLogger("qmv")
 
@@ -73,16 +74,20 @@ class KeptJobs(ABC):
     def _called_off(self, session: str) -> int | None:
         """Calls off what is open, and tells how many this call closed, or told to stop where nobody had; None for an
         unknown session."""
-        ours = set[int]()
+        call = uuid.uuid4().hex
 
         def change(jobs: Mapping[int, Job], now: float) -> tuple[Mapping[int, Job], int]:
-            off = {n: steps.called_off(job, now) for n, job in jobs.items() if job.open}
-            ours.update(n for n, job in off.items() if not (job.open and jobs[n].cancelling))
-            # it may have been done before, and the answer got lost on its way; or others were quicker to close one
-            after = [job for n, job in {**jobs, **off}.items() if n in ours]
-            return off, sum(job.cancelling or job.video.status == "cancelled" for job in after)
+            if done := told_by(call, jobs):  # the answer got lost on its way
+                return {}, done
+            off = {n: steps.called_off(job, now, call) for n, job in jobs.items() if job.open}
+            return off, told_by(call, off)
 
         return self._change(session, change)
+
+
+def told_by(call: str, jobs: Mapping[int, Job]) -> int:
+    """How many jobs a cancel or retry has told something, and nobody since."""
+    return sum(job.call == call for job in jobs.values())
 
 
 def read(session: str, n: int | str, text: str | bytes) -> Job | None:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from qmv.live import session_keys
 from qmv.service.queue import admission, steps, turns
 from qmv.service.queue.jobs import Claim, Job, Order, Session
-from qmv.service.queue.kept_jobs import Change, KeptJobs, can_make, spoilt
+from qmv.service.queue.kept_jobs import Change, KeptJobs, can_make, spoilt, told_by
 from qmv.service.queue.redis_keys import (
     ABOUT,
     CLOSED_AT,
@@ -94,16 +94,15 @@ class RedisBoard(RedisViews, KeptJobs):
         return None if count is None or found is None else (found, count)
 
     def retry(self, session: str) -> tuple[Session, int] | None:
-        tried = dict[int, Job]()
+        call = uuid.uuid4().hex
 
         def step(pipe: Any) -> int | None:
             kept, now = kept_of(session, pipe.hgetall(session_of(session))), self._now(pipe)
             if kept is None:
                 return None
-            if tried and all(kept.jobs.get(n) == job for n, job in tried.items()):  # it was done, unanswered
-                return len(tried)
-            again = admission.asked_again(session, kept.jobs, pipe.hlen(TICKETS), self.limits, now)
-            tried.update(again)
+            if done := told_by(call, kept.jobs):  # the answer got lost on its way
+                return done
+            again = admission.asked_again(session, kept.jobs, pipe.hlen(TICKETS), self.limits, now, call=call)
             pipe.multi()
             for n in again:
                 pipe.delete(pictures_of(session, n))

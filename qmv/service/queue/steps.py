@@ -116,13 +116,13 @@ def lapsed(job: Job, limits: Limits, now: float) -> Job:
     )  # fmt: skip
 
 
-def called_off(job: Job, now: float) -> Job:
+def called_off(job: Job, now: float, call: str = "") -> Job:
     """Nobody wants it any more: a running one's worker is told, the others close, also what has lost its worker."""
     if job.video.status == "queued":
-        return withdrawn(job, now)
+        return withdrawn(replace(job, call=call), now)
     if job.running and job.due <= now:
-        return withdrawn(replace(job, token=""), now)
-    return replace(job, cancelling=True) if job.running else job
+        return withdrawn(replace(job, token="", call=call), now)
+    return replace(job, cancelling=True, call=call) if job.running and not job.cancelling else job
 
 
 def withdrawn(job: Job, now: float) -> Job:

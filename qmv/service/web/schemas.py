@@ -95,8 +95,7 @@ def _sessions() -> dict[str, Any]:
         session_id=_SESSION, status=_STATE, progress=_PERCENT, created_at=_MOMENT, error=_TEXT,
         videos={"type": "array", "items": _ref("VideoStatus")},
     )  # fmt: skip
-    called_off = "videos that this request closed or told to stop; another one at the same moment may count them, too"
-    cancelled = {**_COUNT, "description": called_off}
+    cancelled = {**_COUNT, "description": "videos that this request closed or told to stop"}
     last_try = {**_TEXT, "description": "what became of the try before, in words, while the video is open; or nothing"}
     retried = {**_COUNT, "description": "videos that this request queued anew"}
     return {

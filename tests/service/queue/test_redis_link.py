@@ -7,7 +7,7 @@ import select
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,13 +26,14 @@ ORDER = Order(song="a.mp3", title="A", style="neon")
 
 class Way(socketserver.ThreadingTCPServer):
     """Leads to Redis; with `loses` the next transaction arrives, and its answer doesn't; with `delays` the connection
-    stays, and nothing comes by it any more."""
+    stays, and nothing comes by it any more. `meanwhile` is done when the answer is lost."""
 
     daemon_threads = True
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Passage)
         self.leads_to, self.loses, self.delays = ("127.0.0.1", port), False, False
+        self.meanwhile: Callable[[], object] = lambda: None
 
 
 class _Passage(socketserver.BaseRequestHandler):
@@ -45,6 +46,8 @@ class _Passage(socketserver.BaseRequestHandler):
             while True:
                 for end in select.select([*ends], [], [])[0]:
                     data = end.recv(1 << 16)
+                    if losing and data and end is there:
+                        self.server.meanwhile()
                     if losing and data and end is there and self.server.delays:
                         continue
                     if not data or (losing and end is there):
@@ -80,6 +83,14 @@ def now() -> list[float]:
 def board(way: Way, redis: RedisServer, now: list[float]) -> Iterator[RedisBoard]:
     url = redis.url.replace(f":{redis.port}", f":{way.server_address[1]}")
     board = RedisBoard(url, Limits(), lambda: now[0])
+    yield board
+    board.close()
+
+
+@pytest.fixture
+def other(redis: RedisServer, now: list[float]) -> Iterator[RedisBoard]:
+    """Another machine's way to the same queue, which loses nothing."""
+    board = RedisBoard(redis.url, Limits(), lambda: now[0])
     yield board
     board.close()
 
@@ -140,6 +151,47 @@ def test_what_was_cancelled_is_counted(board: RedisBoard, way: Way) -> None:
     assert board.cancel("s") == (board.session("s"), 2)
     assert not way.loses
     assert board.cancel("s") == (board.session("s"), 0)
+
+
+def test_what_was_queued_anew_is_counted_though_a_worker_has_it_by_now(
+    board: RedisBoard, other: RedisBoard, way: Way
+) -> None:
+    board.submit("s", [ORDER] * 2, digest="d")
+    board.cancel("s")
+    way.loses, way.meanwhile = True, lambda: other.claim("w")
+    assert board.retry("s") == (board.session("s"), 2)
+    assert (way.loses, board.counts().queued, board.counts().running) == (False, 1, 1)
+
+
+def test_what_was_cancelled_is_counted_by_no_other_call(board: RedisBoard, other: RedisBoard, way: Way) -> None:
+    board.submit("s", [ORDER] * 2, digest="d")
+    board.claim("w")
+    told = list[Any]()
+    way.loses, way.meanwhile = True, lambda: told.append(other.cancel("s"))
+    assert board.cancel("s") == (board.session("s"), 2)
+    assert (way.loses, told) == (False, [(board.session("s"), 0)])
+
+
+@pytest.mark.parametrize("call", ["cancel", "retry"])
+def test_what_another_call_was_quicker_to_do_is_its_own(
+    redis: RedisServer, other: RedisBoard, now: list[float], call: str
+) -> None:
+    """It comes between what this one read and what it wants to write."""
+    redis.client.flushall()
+    other.submit("s", [ORDER] * 3, digest="d")
+    other.claim("w") if call == "cancel" else other.cancel("s")
+    told = list[Any]()
+
+    def clock() -> float:
+        if not told:
+            told.append(None)
+            told[0] = getattr(other, call)("s")
+        return now[0]
+
+    board = RedisBoard(redis.url, Limits(), clock)
+    assert getattr(board, call)("s") == (other.session("s"), 0)
+    assert told == [(other.session("s"), 3)]
+    board.close()
 
 
 @pytest.mark.parametrize("end", ["finish", "fail", "give_back"])
