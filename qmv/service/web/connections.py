@@ -37,8 +37,9 @@ _STARTS = "/api/phase3/start/"  # what may be long is sent here
 _SLOWEST_BYTES_S = 20_000  # a song that comes more slowly holds a place too long
 _LONGEST_S = 3600.0
 _SHORT_BYTES = 64_000  # the rest of a refused body is read, and the connection goes on
-_DISCARDED_BYTES = 1 << 20  # of a longer one, so that the client reads its refusal
-_LINGER_S = 2.0
+_LINGER_S = 2.0  # in which a longer one is discarded, so that who sends it reads the refusal, be it a proxy
+_DISCARDED_BYTES = 1 << 18  # at a time; a socket that always has more gives no other its turn
+_DISCARD_EVERY_S = 0.005
 
 
 class _Body(Input):  # type: ignore[misc]
@@ -164,12 +165,12 @@ class Connection(WSGIHandler):  # type: ignore[misc]
             self._drop_rest()
 
     def _drop_rest(self) -> None:
-        """Ends our side first, and takes a little more: else the client may never see its answer."""
+        """Ends our side first, and takes what comes for a moment: else the client may never see its answer. nginx tells
+        its own of a broken gateway when a connection ends that it still writes to."""
         with contextlib.suppress(OSError, gevent.Timeout), gevent.Timeout(_LINGER_S):
             self.socket.shutdown(socket.SHUT_WR)
-            left = _DISCARDED_BYTES
-            while left > 0 and (data := self.socket.recv(65536)):
-                left -= len(data)
+            while self.socket.recv(_DISCARDED_BYTES):
+                gevent.sleep(_DISCARD_EVERY_S)
 
     def log_error(self, msg: str, *args: object) -> None:
         log.debug("a request cannot be read: %s", msg)

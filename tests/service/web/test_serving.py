@@ -55,6 +55,14 @@ def test_a_refused_body_leaves_the_connection_as_it_should_be(web: Web) -> None:
             assert (response.status, bool(response.read())) == (404, True)
 
 
+def test_who_sends_all_of_a_refused_body_reads_the_refusal(guarded: Web) -> None:
+    """As proxies and most libraries do, which look for an answer when they have sent everything."""
+    form = b"Content-Type: multipart/form-data; boundary=x\r\n"
+    for _ in range(5):  # what fits into the system's buffers is no matter of time
+        answer = guarded.raw(START + form + b"Content-Length: 12000000\r\n\r\n", bytes(12_000_000))
+        assert answer.status == 401
+
+
 @pytest.mark.parametrize(
     "line", [b"\x00\x01\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\xff" * 100 + b"\r\n\r\n"]
 )
