@@ -12,7 +12,6 @@ from qmv.service.settings import ServiceSettings
 __all__ = ["Headers", "media_of"]
 
 log = logging.getLogger("qmv.web")
-_GOOGLE = "https://storage.googleapis.com"
 
 _ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -49,36 +48,51 @@ class Headers:
 
 
 def media_of(settings: ServiceSettings) -> tuple[str, ...]:
-    """The https origins of the storage that the operator's overrides name; none for a folder, or where it cannot be
-    told."""
+    """The origin of the storage that the operator's overrides name; none for a folder, or where it cannot be told."""
     if settings.videos is not None:
         return ()
     values = settings.words
     name = values["storage"]
-    if name == "gcs":
-        return (_GOOGLE,)
     try:
         address = _address(name, values)
     except Exception as error:
         log.warning("storage=%s: where videos can be watched is not known (%s)", name, type(error).__name__)
         return ()
     parts = urlsplit(address)
-    return (f"https://{parts.netloc}",) if parts.scheme == "https" and _is_plain(parts.netloc) else ()
+    is_web = parts.scheme in ("http", "https")  # a bucket of the own network may have no TLS
+    return (f"{parts.scheme}://{parts.netloc}",) if is_web and _is_plain(parts.netloc) else ()
 
 
 def _address(name: str, values: dict[str, str]) -> str:
-    import yaml
-
+    """Of a video that lies there, as the storage will tell it."""
     from qmv.engine.registry import Registry
 
-    given: dict[str, Any] = {
-        key.removeprefix("storage."): yaml.safe_load(value)
-        for key, value in values.items()
-        if key.startswith("storage.")
-    }
+    if name == "gcs":  # the same for all buckets, whose name only the workers may know
+        from qmv.objects.gcs_link import base_url
+
+        return base_url()
+    given = _settings_of("storage", values)
+    if given.get("link") == "signed":
+        given.pop("site", None)  # only the service itself knows signatures
     storage: Any = Registry().get("storage", name).cls(**given)
     address: str = storage.store().address("video.mp4")
     return address
+
+
+def _settings_of(group: str, values: dict[str, str]) -> dict[str, Any]:
+    """The overrides of a plugin; one such as storage.options.endpoint=... is of a part of a setting."""
+    import yaml
+
+    given: dict[str, Any] = {}
+    for key, value in values.items():
+        if not key.startswith(f"{group}."):
+            continue
+        *between, last = key.removeprefix(f"{group}.").split(".")
+        place = given
+        for part in between:
+            place = place.setdefault(part, {})
+        place[last] = yaml.safe_load(value)
+    return given
 
 
 def _is_plain(host: str) -> bool:

@@ -144,21 +144,36 @@ def test_every_answer_has_the_headers_that_browsers_heed(web: Web) -> None:
         assert "server" not in headers
 
 
-def test_the_storage_that_videos_lie_at_may_be_played_from() -> None:
-    assert (
-        media_of(ServiceSettings(overrides=()))
-        == media_of(ServiceSettings(overrides=("storage=folder", "storage.path=x")))
-        == ()
-    )
-    assert media_of(ServiceSettings(overrides=("storage=gcs", "storage.bucket=b"))) == (
-        "https://storage.googleapis.com",
-    )
-    assert media_of(
-        ServiceSettings(
-            overrides=("storage=object_store", "storage.url=s3://b/f", "storage.site=https://cdn.example/x")
-        )
-    ) == ("https://cdn.example",)
-    assert media_of(ServiceSettings(overrides=("storage=nothing_known",))) == ()
+S3 = ("storage=object_store", "storage.url=s3://b/f")
+LAN = "storage.options.endpoint=http://192.168.1.7:9000"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "origins"),
+    [
+        ((), ()),
+        (("storage=folder", "storage.path=x"), ()),
+        (("storage=gcs", "storage.bucket=b"), ("https://storage.googleapis.com",)),
+        (("storage=gcs",), ("https://storage.googleapis.com",)),
+        ((*S3, "storage.site=https://cdn.example/x"), ("https://cdn.example",)),
+        ((*S3, "storage.options.endpoint=https://a.r2.example", "storage.options.region=auto"), ("https://a.r2.example",)),
+        ((*S3, "storage.options={endpoint: https://a.r2.example}"), ("https://a.r2.example",)),
+        ((*S3, LAN, "storage.options.allow_http=true"), ("http://192.168.1.7:9000",)),
+        ((*S3, LAN, "storage.options.allow_http=true", "storage.site=https://cdn.example", "storage.link=signed"),
+         ("http://192.168.1.7:9000",)),
+        (("storage=nothing_known",), ()),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_storage_that_videos_lie_at_may_be_played_from(
+    overrides: tuple[str, ...], origins: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("STORAGE_EMULATOR_HOST", "API_ENDPOINT_OVERRIDE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    assert media_of(ServiceSettings(overrides=overrides)) == origins
+
+
+def test_the_policy_names_the_storage() -> None:
     found: list[tuple[str, str]] = []
     list(Headers(lambda environ, start: start("200 OK", found) or [], ["https://cdn.example"])({}, lambda *_: None))
     assert "media-src 'self' https://cdn.example blob:" in dict(found)["Content-Security-Policy"]

@@ -117,6 +117,8 @@ const shape = (strip, image) => {
 
 const isWeb = address => /^(https?:\/\/|\/)/.test(address ?? "");
 
+const isElsewhere = address => new URL(address, location.href).origin !== location.origin;
+
 /** A video that is made anew may come to lie at the same address. */
 const clear = place => {
   place.hidden = true;
@@ -149,15 +151,21 @@ const screen = (video, result, about) => {
     made.append(el("track", { kind: "captions", label: "Lyrics", src: result.captions_url, default: true }));
   }
   made.addEventListener("error", () => {
-    made.replaceWith(el("p", { class: "error" }, "The video cannot be played here; download it instead."));
+    const words = isElsewhere(result.url)
+      ? "The video cannot be played from where it lies: its address may have ended, or not be open to everybody."
+      : "The video cannot be played here; download it instead.";
+    made.replaceWith(el("p", { class: "error" }, words));
   });
   return made;
 };
 
-const links = result =>
-  el("p", { class: "links" },
-    el("a", { class: "button", href: result.download_url ?? result.url, download: "" }, "Download"),
+/** Browsers do not save what lies on another host but show it, which must not take the place of this page. */
+const links = result => {
+  const saved = result.download_url ?? result.url;
+  return el("p", { class: "links" },
+    el("a", { class: "button", href: saved, download: "", target: isElsewhere(saved) ? "_blank" : "" }, "Download"),
     isWeb(result.page_url) ? el("a", { href: result.page_url }, "Its own page") : null);
+};
 
 const sums = about => {
   const size = about.video ?? about;
