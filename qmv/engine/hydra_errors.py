@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from qmv.engine.config import schema
+from qmv.engine.config.binding import no_value
 from qmv.engine.config.schema import Schema
 from qmv.engine.registry import Registry
 from qmv.errors import ConfigError, OutputError, QmvError, UnknownName, output_error
@@ -19,6 +20,7 @@ from qmv.settings import described
 
 __all__ = ["sentence"]
 
+_SONG_PATH = " Or give the path of a song: song=path/to/track.mp3."
 _TYPES = {"Integer": "a whole number", "Float": "a number", "bool": "true or false"}
 
 
@@ -48,8 +50,14 @@ def _unknown_option(error: Any, registry: Registry | None) -> QmvError:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     unknown = UnknownName(group or "config", name.removesuffix(".yaml"), error.options or [])
     hint = registry.broken_hint() if registry else ""
-    song = " Or give the path of a song: song=path/to/track.mp3." if group == "song" else ""
+    song = _SONG_PATH if group == "song" else ""
     return ConfigError(f"{unknown}{hint}{song}") if hint or song else unknown
+
+
+def _no_option(group: str, known: list[str]) -> QmvError:
+    """For a group that is set to '???'."""
+    song = _SONG_PATH if group == "song" else ""
+    return ConfigError(f"{group}: has no value yet; choose one with {group}=NAME; known: {', '.join(known)}.{song}")
 
 
 def _bad_value(error: Any, registry: Registry | None) -> QmvError:
@@ -61,6 +69,12 @@ def _bad_value(error: Any, registry: Registry | None) -> QmvError:
     key = _full_key(error, "config")
     if key == "effects":
         return ConfigError("effects: is a set of named effects; add one with +effect@effects.MY_NAME=NAME.")
+    if text.endswith(" is not Optional"):
+        return ConfigError(
+            f"{key}: must have a value, got null; give it one with {key}={key.rpartition('.')[2].upper()}."
+        )
+    if text.startswith("Missing mandatory value: "):
+        return no_value(key)
     if match := re.match(r"Value '(.*)' (?:of type '.*' could not be converted to (\w+)|is not a valid (\w+))", text):
         wanted = _TYPES.get(match[2] or match[3], match[2] or match[3])
         return ConfigError(f"{key}: must be {wanted}, got '{match[1]}'.")
@@ -71,6 +85,8 @@ def _bad_override(error: Any, registry: Registry | None) -> QmvError:
     text = " ".join(str(error).split())
     if match := re.match(r"Could not override '([^'@]+)(?:@[^']*)?'", text):
         return _unknown_key(match[1], list(Schema.__dataclass_fields__))
+    if match := re.match(r"You must specify '(.+?)'", text):
+        return _no_option(match[1], [line.strip() for line in str(error).splitlines() if line.startswith("\t")])
     if match := re.match(r"Ambiguous value for argument '(.+?)' 1\.", text):
         return ConfigError(
             f"{match[1]}: several values make a sweep; add -m, or put the value into quotes within the shell's own: "

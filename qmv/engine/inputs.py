@@ -30,7 +30,8 @@ def open_song(settings: SongSettings, cache: Cache, tell: Callable[[str], None] 
     is missing or has no sound, for beats or lyrics that cannot be used, and for what lies outside of the song.
     """
     path, name = _found(settings, cache, tell)
-    info = inspect(path)
+    info = inspect(path)  # what is wrong is told with the path as it was written
+    path = path.absolute()
     song = Song(
         file=File.of(path),
         title=_readable(settings.title) or _readable(info.title) or _readable(name) or "song",
@@ -55,7 +56,7 @@ def _found(settings: SongSettings, cache: Cache, tell: Callable[[str], None]) ->
             public_only=settings.public_only, cache=cache, tell=tell,
         )  # fmt: skip
         return remote.file(), title_of(settings.path)
-    path = Path(local(settings.path)).expanduser().absolute()
+    path = Path(local(settings.path)).expanduser()
     return path, path.stem
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -109,7 +110,9 @@ def opened(path: Path) -> av.container.InputContainer:
     except OSError as error:  # a name that is too long
         raise InputError(f"song ({path}): cannot be read ({error.strerror}); check the path.") from error
     if not there:
-        raise InputError(f"song ({path}): there is no such file; check the path, or put it into quotes.")
+        raise InputError(
+            f"song ({path}): there is no such file{_elsewhere(path)}; check the path, or put it into quotes."
+        )
     if path.is_dir():
         raise InputError(f"song ({path}): is a folder; for all songs in it: -m 'song=glob(*)' songs_dir={path}.")
     if not path.is_file():
@@ -127,6 +130,13 @@ def opened(path: Path) -> av.container.InputContainer:
         container.close()
         raise InputError(f"song ({path}): has no sound in it; {READABLE}.")
     return container
+
+
+def _elsewhere(path: Path) -> str:
+    """Where the path of a missing file leads, if that is another one; '' where something is there, since then a folder
+    on the way is what is missing."""
+    place = os.path.realpath(path)
+    return "" if place == str(path) or os.path.lexists(place) else f" at {place}"
 
 
 @functools.cache

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue
 
 from qmv.engine.hydra_errors import sentence
 from qmv.engine.registry import Broken, Registry
@@ -77,6 +79,22 @@ def test_sentence_for_a_wrong_type_names_the_key_and_the_value(
     assert (key in words, value in words, "$" in words) == (True, True, False)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (
+            ["image=folder", "image.path=null"],
+            "image.path: must have a value, got null; give it one with image.path=PATH.",
+        ),
+        (["fps=null"], "fps: must have a value, got null; give it one with fps=FPS."),
+        (["image=???"], "image: has no value yet; choose one with image=NAME; known: canvas, diffusers, folder, "),
+        (["song=???"], "known: demo. Or give the path of a song: song=path/to/track.mp3."),
+    ],
+)
+def test_sentence_for_no_value_says_how_to_give_one(said: Callable[..., str], overrides: list[str], words: str) -> None:
+    assert words in said(*overrides)
+
+
 def test_sentence_for_a_key_inside_a_group_lists_the_keys_of_that_group(said: Callable[..., str]) -> None:
     assert "beats_per_image" not in said("effects.flash=1")
 
@@ -101,6 +119,13 @@ def test_sentence_tells_of_plugins_that_failed_to_load(compose: Compose) -> None
     with pytest.raises(Exception) as caught:  # noqa: PT011
         compose("image=dreamer")
     assert "Plugin 'dream' failed to load and may hold it" in str(sentence(caught.value, registry))
+
+
+def test_sentence_for_a_value_that_is_missing_when_it_is_read_says_how_to_give_one() -> None:
+    cfg = OmegaConf.create({"outputs": "???"})
+    with pytest.raises(MissingMandatoryValue) as caught:
+        cfg.outputs  # noqa: B018
+    assert str(sentence(caught.value, None)) == "outputs: has no value yet; give it one with outputs=OUTPUTS."
 
 
 # -- other errors ----------------------------------------------------------------------------------------------------

@@ -389,10 +389,6 @@ def test_the_title_is_the_files_name_where_no_tag_has_one(site: Callable[..., Si
     assert opened.title == "Größe 1"
 
 
-def test_a_file_address_is_a_path(song: Path, tmp_path: Path) -> None:
-    assert open_song(SongSettings(path=f"file://{song}"), Cache(tmp_path)).file.path == song
-
-
 @pytest.mark.parametrize("name", ["lyrics", "beats_file"])
 def test_what_belongs_to_a_song_is_a_file_of_this_machine(name: str) -> None:
     settings = SongSettings(path="a.mp3", **{name: f"https://host/x.lrc?{SECRET}"})  # type: ignore[arg-type]

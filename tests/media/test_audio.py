@@ -142,6 +142,24 @@ def test_a_missing_song_is_a_sentence(tmp_path: Path) -> None:
         audio.inspect(tmp_path / "none.mp3")
 
 
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [("none.mp3", " at {here}/none.mp3"), ("a/../none.mp3", " at {here}/none.mp3"), ("a/../song.wav", "")],
+)
+def test_a_missing_song_is_told_as_it_was_written_and_where_that_leads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, place: str
+) -> None:
+    """What is there, but not by way of a folder that is not, is not said to be away."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.wav").touch()
+    with pytest.raises(InputError) as raised:
+        audio.inspect(Path(written))
+    where = place.format(here=tmp_path.resolve())
+    assert str(raised.value) == (
+        f"song ({written}): there is no such file{where}; check the path, or put it into quotes."
+    )
+
+
 def test_a_name_that_is_too_long_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"song \(.*\): cannot be read \(File name too long\)"):
         audio.inspect(tmp_path / ("long" * 80))

@@ -8,7 +8,7 @@ import typing
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
 from qmv.api import Observer, Plugin, Stage
 from qmv.engine.config.options import option, plugin_fields
@@ -18,7 +18,7 @@ from qmv.engine.secrets import hide
 from qmv.errors import ConfigError, UnknownName
 from qmv.settings import described
 
-__all__ = ["bound", "observers", "plain"]
+__all__ = ["bound", "no_value", "observers", "plain"]
 
 
 def bound(cfg: DictConfig, registry: Registry, path: str) -> Stage:
@@ -35,12 +35,17 @@ def plain(cfg: DictConfig, path: str, registry: Registry | None = None) -> Any:
         return OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or path
+        what = _meaning(cfg, key, registry)
         if isinstance(error, MissingMandatoryValue):
-            what = _meaning(cfg, key, registry)
-            raise ConfigError(
-                f"{key}: has no value yet; give it one with {key}={key.rpartition('.')[2].upper()}{what}."
-            ) from error
+            raise no_value(key, what) from error
+        if isinstance(error, InterpolationToMissingValueError):  # the key that is missing is another one
+            raise no_value(str(error).splitlines()[0].rpartition(" ")[2], what) from error
         raise ConfigError(f"{key}: {str(error).splitlines()[0].rstrip('.')}; give it another value.") from error
+
+
+def no_value(key: str, what: str = "") -> ConfigError:
+    """The sentence for a key that somebody has to give a value; `what` goes after the value's name."""
+    return ConfigError(f"{key}: has no value yet; give it one with {key}={key.rpartition('.')[2].upper()}{what}.")
 
 
 def _meaning(cfg: DictConfig, key: str, registry: Registry | None) -> str:

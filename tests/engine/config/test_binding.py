@@ -173,6 +173,8 @@ def test_setting_of_an_observer_may_follow_a_knob(job: Callable[..., Job], tmp_p
             r"image\.path: has no value yet; give it one with image\.path=PATH, the folder with the pictures",
         ),
         ("storage.path='???'", r"storage\.path: has no value yet; give it one with storage\.path=PATH, the folder; "),
+        ("fps='???'", r"^fps: has no value yet; give it one with fps=FPS, frame rate: 24, "),
+        ("width='???'", r"^width: has no value yet; give it one with width=WIDTH, width of the pictures"),
         ("+motion.zom=1", r"motion \(ken_burns\):? setting: 'zom' is not known\. Did you mean 'zoom'\?"),
         ("+stages.more=3", r"stages\.more: names no stage plugin, got 3; ~stages\.more drops a stage; known: "),
         ("observers=[rediss]", r"observer: 'rediss' is not known\. Did you mean 'redis'\? Known: redis"),
