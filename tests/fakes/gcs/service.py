@@ -194,7 +194,10 @@ class _Service(Answering):
         low, _, high = self.headers.get("Range", "").removeprefix("bytes=").partition("-")
         piece = found.body[int(low or 0) : int(high) + 1 if high else None]
         kind = found.about.get("contentType") or "application/octet-stream"
-        self.reply(piece, 206 if low else 200, kind, Cache_Control=found.about.get("cacheControl", ""))
+        about = {"Accept_Ranges": "bytes", "Cache_Control": found.about.get("cacheControl", "")}
+        if low:
+            about["Content_Range"] = f"bytes {low}-{int(low) + len(piece) - 1}/{len(found.body)}"
+        self.reply(piece, 206 if low else 200, kind, **about)
 
     def _permissions(self, asked: list[str]) -> None:
         if self.script.no_permissions_test:
