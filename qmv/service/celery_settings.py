@@ -15,6 +15,7 @@ from qmv.service.settings import ServiceSettings, open_board, redis_url
 __all__ = ["QUEUE", "configuration", "has_flag"]
 
 QUEUE = "qmv"
+_ANSWER_S = 5.0  # of Redis, and longer than Celery's reads of it wait (1 s); a lost connection may never be told as one
 _VISIBLE_S = 3600  # after it the broker gives a task to another worker, who finds no job for it, which is no harm
 
 
@@ -38,6 +39,7 @@ def configuration() -> dict[str, Any]:
         "broker_transport_options": {
             "visibility_timeout": _VISIBLE_S, "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
             "socket_keepalive": True, "health_check_interval": 10,
+            "socket_timeout": _ANSWER_S, "socket_connect_timeout": _ANSWER_S,
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

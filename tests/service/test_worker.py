@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -81,6 +82,21 @@ def test_pool_renders_and_gives_its_job_back_when_it_ends(
     assert not counts.totals.get("lost")
     assert redis.password not in workers.said
     board.close()
+
+
+@pytest.mark.parametrize("asking", ["ring", "_waiting"])
+def test_redis_that_is_there_and_never_answers_is_told_as_away(
+    asking: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """As where packets vanish: the wait has an end, so that a worker's sweep and the web's ring go on."""
+    script = f"from qmv.service import worker\ntry: worker.{asking}()\nexcept worker.Unavailable as e: print(e)"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environ = environment | {"REDIS_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}/0", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120
+        )
+    assert done.stderr == ""
+    assert re.match(r"REDIS_URL: (no worker could be called|cannot be reached) \(\w+\)\.$", done.stdout)
 
 
 def test_bells_may_be_lost_or_come_twice(placed: Callable[..., Place], redis: RedisServer) -> None:
