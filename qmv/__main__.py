@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
 
-from qmv import __version__
+from qmv import __version__, ending
 from qmv.commands import beats, deliver, plugins, replay, serve, spent, tap
 from qmv.errors import QmvError
 
 __all__ = ["main"]
 
 _COMMANDS = (beats, deliver, plugins, replay, serve, spent, tap)
-_signals: list[int] = []  # that came; numpy, interrupted while it loads, says that it is broken
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, ImportError) as error:
-        if isinstance(error, ImportError) and not _signals:
+        # numpy, interrupted while it loads, says that it is broken
+        if isinstance(error, ImportError) and not ending.is_cancelled():
             raise
         print("cancelled", file=sys.stderr)
         return 130
@@ -62,13 +60,6 @@ def _open_streams() -> None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
-def _terminate(signum: int, frame: object) -> NoReturn:
-    _signals.append(signum)
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # else folders in /tmp, and a player, would be left behind
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(getattr(signal, name), _terminate)
+    ending.heed_signals()  # else folders in /tmp, and a player, would be left behind
     sys.exit(main())

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from qmv.errors import QmvError, exit_code
 
-__all__ = ["is_cancelled", "leave", "see_through"]
+__all__ = ["heed_signals", "is_cancelled", "leave", "see_through"]
 
 log = logging.getLogger("qmv")
 _signals: list[int] = []  # that have come: libraries may make another error of a KeyboardInterrupt
@@ -33,6 +33,11 @@ def see_through(work: Callable[[], object], sentence: Callable[[Exception], QmvE
         _end_at_once(code)
 
 
+def heed_signals() -> None:
+    """From now on a signal that ends the work is a KeyboardInterrupt, and known by `is_cancelled`."""
+    _heed(_terminate)
+
+
 def is_cancelled() -> bool:
     """Whether a signal has come that ends the work, which shows in no error of a library that caught it."""
     return bool(_signals)
@@ -50,7 +55,7 @@ def _see_through(work: Callable[[], object], sentence: Callable[[Exception], Qmv
     # joblib's own process, which clears away what killed workers leave, would speak of that after our last sentence
     quiet = [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker"]
     os.environ["PYTHONWARNINGS"] = ",".join(filter(None, quiet))
-    _heed(_terminate)
+    heed_signals()
     logging.captureWarnings(True)
     threading.excepthook = _log_thread_error
     try:

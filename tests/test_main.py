@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from qmv import __main__ as main
+from qmv import ending
 from qmv.testing.things import click_track
 from tests.media.helpers import write_sound
 
@@ -51,11 +52,11 @@ def test_signal_while_numpy_loads_is_no_fault_of_numpy(
 ) -> None:
     def interrupted(given: object) -> None:
         try:
-            main._terminate(signal.SIGTERM, None)
+            ending._terminate(signal.SIGTERM, None)
         except KeyboardInterrupt as error:
             raise ImportError("numpy is broken") from error
 
-    monkeypatch.setattr(main, "_signals", [])
+    monkeypatch.setattr(ending, "_signals", [])
     monkeypatch.setattr("qmv.commands.plugins._list_plugins", interrupted)
     assert (main.main(["plugins"]), capsys.readouterr().err) == (130, "cancelled\n")
 
