@@ -19,9 +19,17 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes.redis_server import redis_server
-from tests.service.work.rendering import Place, children_of, closed, eventually, gone, video
+from tests.service.work.rendering import PATIENCE_S, Place, children_of, closed, eventually, gone, video
 
 pytestmark = pytest.mark.slow
+
+# `python -m qmv`, with a first signal that gives its parts as long as they want
+_PATIENT = """
+from qmv.__main__ import main
+from qmv.service import serve
+serve._ENDS_WITHIN_S = 600.0
+raise SystemExit(main())
+"""
 
 
 @pytest.fixture
@@ -34,11 +42,11 @@ def placed(tmp_path: Path, click_track: Callable[..., Path], environment: dict[s
 
 
 @contextlib.contextmanager
-def served(place: Place, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process, and the address that it says."""
+def served(place: Place, *words: str, code: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process, and the address that it says. `code` is run in the module's stead."""
     said = (place.folder / "serve.txt").open("ab")
     process = subprocess.Popen(
-        [sys.executable, "-m", "qmv", "serve", *words],
+        [sys.executable, *(["-c", code] if code else ["-m", "qmv"]), "serve", *words],
         cwd=place.folder, env=place.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=said,
         stdin=subprocess.DEVNULL, text=True, start_new_session=True,
     )  # fmt: skip
@@ -52,7 +60,7 @@ def served(place: Place, *words: str) -> Iterator[tuple[subprocess.Popen[str], s
         process.kill()
         process.communicate()
         said.close()
-        assert gone(pids, 10)
+        assert gone(pids)
 
 
 def parts(process: subprocess.Popen[str], name: str) -> list[psutil.Process]:
@@ -74,19 +82,19 @@ def test_serves_renders_and_ends_when_it_is_told_to(placed: Callable[..., Place]
     place = placed()
     board = place.board()
     with served(place, "seed=3", "--workers", "1", "fps=30") as (process, address):
-        with urllib.request.urlopen(f"{address}healthz", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}healthz", timeout=PATIENCE_S) as answer:
             assert answer.status == 200
         board.submit("s", [place.order()], digest="s")
         result = closed(board, "s").videos[0].result
         assert result is not None
         assert result["metadata"]["video"]["fps"] == "30"  # of the command line
-        place.dawdle("video", 60)
+        place.dawdle("video")
         board.submit("t", [place.order(seed=1)], digest="t")
-        eventually(lambda: place.seen("dawdles"), 30)
+        eventually(lambda: place.seen("dawdles"))
         pids = [child.pid for child in children_of(process.pid)]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
-        assert gone(pids, 10)
+        assert process.wait(PATIENCE_S) == 0
+        assert gone(pids)
     assert video(board, "t").status == "queued"  # given back
     board.close()
 
@@ -95,11 +103,10 @@ def test_what_dies_is_started_again(placed: Callable[..., Place]) -> None:
     place = placed()
     with served(place) as (process, address):
         for name in ("web", "work.embedded"):
-            (before,) = eventually(lambda name=name: parts(process, name), 30)  # type: ignore[misc]
+            (before,) = eventually(lambda name=name: parts(process, name))  # type: ignore[misc]
             before.kill()
             (after,) = eventually(
-                lambda name=name, before=before: [p for p in parts(process, name) if p.pid != before.pid],
-                20,  # type: ignore[misc]
+                lambda name=name, before=before: [p for p in parts(process, name) if p.pid != before.pid]  # type: ignore[misc]
             )
             assert after.pid != before.pid
 
@@ -108,21 +115,26 @@ def test_what_dies_is_started_again(placed: Callable[..., Place]) -> None:
                 return bool(answer.status == 200)
             return False
 
-        eventually(answers, 30)
+        eventually(answers)
     assert "the web ended (signal 9) and is started again" in (place.folder / "serve.txt").read_text()
 
 
 def test_killed_parent_leaves_nothing_and_another_takes_over(placed: Callable[..., Place]) -> None:
     place = placed(lease_s=3.0)
     board = place.board()
-    place.dawdle("video", 60)
+    place.dawdle("video")
     with served(place) as (process, address):
         board.submit("s", [place.order()], digest="s")
-        eventually(lambda: place.seen("dawdles"), 30)
-        pids = [child.pid for child in children_of(process.pid)]
-        assert len(pids) == 4  # the web, the worker, what keeps the render, and the render
+        eventually(lambda: place.seen("dawdles"))
+
+        def all_four() -> list[int]:
+            """The web, the worker, what keeps the render, and the render, which begins again after a lost lease."""
+            pids = [child.pid for child in children_of(process.pid)]
+            return pids if len(pids) == 4 else []
+
+        pids = eventually(all_four)
         process.kill()
-        assert gone(pids, 10)
+        assert gone(pids)
         port = address.rstrip("/").rpartition(":")[2]
     place.hurry()
     with served(place, "--port", port):
@@ -134,19 +146,19 @@ def test_killed_parent_leaves_nothing_and_another_takes_over(placed: Callable[..
 def test_second_signal_ends_at_once(placed: Callable[..., Place]) -> None:
     place = placed()
     board = place.board()
-    place.dawdle("video", 60)
-    with served(place) as (process, _):
+    place.dawdle("video")
+    with served(place, code=_PATIENT) as (process, _):
         board.submit("s", [place.order()], digest="s")
-        eventually(lambda: place.seen("dawdles"), 30)
+        eventually(lambda: place.seen("dawdles"))
         pids = [child.pid for child in children_of(process.pid)]
         (worker,) = parts(process, "work.embedded")
         worker.suspend()  # one that hangs, and is waited for
         process.send_signal(signal.SIGINT)
-        eventually(lambda: "ending" in (place.folder / "serve.txt").read_text(), 30)
+        eventually(lambda: "ending" in (place.folder / "serve.txt").read_text())
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0  # the first one alone gives it 15 s
-        assert gone(pids, 10)
+        assert process.wait(PATIENCE_S) == 0
+        assert gone(pids)
     board.close()
 
 
@@ -164,7 +176,7 @@ def test_two_of_them_may_share_a_folder(placed: Callable[..., Place]) -> None:
     board = place.board()
     with served(place), served(place):
         board.submit("s", [place.order(seed=seed) for seed in range(3)], digest="s")
-        assert closed(board, "s", 90).status == "finished"
+        assert closed(board, "s").status == "finished"
     assert [len(place.seen("begins", f"s-{n}")) for n in range(1, 4)] == [1] * 3
     board.close()
 

@@ -63,6 +63,11 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _patient() -> None:
+    """No more than users have: an answer that is late is what is looked at here."""
+
+
 @pytest.fixture
 def way(redis: RedisServer) -> Iterator[Way]:
     redis.client.flushall()

@@ -22,14 +22,18 @@ from qmv.service.queue.redis_board import RedisBoard
 from qmv.service.queue.sqlite_board import SqliteBoard
 from qmv.service.settings import PREFIX, ServiceSettings
 
-__all__ = ["Answer", "Web", "form", "order", "running"]
+__all__ = ["PATIENCE_S", "Answer", "Web", "form", "order", "running"]
 
-# what `python -m qmv.service.web` does, with streams that beat quickly
+PATIENCE_S = 120  # for a busy machine
+
+# what `python -m qmv.service.web` does, with streams that beat quickly, and much patience with a Redis that is there
 _QUICK = """
 from gevent import monkey
 monkey.patch_all(os=False, subprocess=False, signal=False)
 import functools
+from qmv.service.queue import redis_link
 from qmv.service.web import app, serving
+redis_link._ANSWER_S = 120.0
 app.create_app = functools.partial(app.create_app, heartbeat_s=0.2, poll_s=0.05)
 raise SystemExit(serving.main())
 """
@@ -72,7 +76,7 @@ class Web:
         if isinstance(body, dict):
             body = json.dumps(body)
             named.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body, named)
             return _answer(connection.getresponse())
@@ -84,7 +88,7 @@ class Web:
 
     def raw(self, *pieces: bytes, method: str = "GET") -> Answer:
         """Sends bytes as they are, and reads one answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as connection:
             for piece in pieces:
                 connection.sendall(piece)
             response = http.client.HTTPResponse(connection, method=method)
@@ -145,7 +149,9 @@ def running(
         )  # fmt: skip
     assert process.stdout is not None
     limits = setup.limits
-    board = RedisBoard(redis, limits) if redis else SqliteBoard(setup.folder / "state.sqlite", limits)
+    board = (
+        RedisBoard(redis, limits) if redis else SqliteBoard(setup.folder / "state.sqlite", limits, wait_s=PATIENCE_S)
+    )
     try:
         line = process.stdout.readline()
         assert line.startswith("listening on http://"), log.read_text(encoding="utf-8")
@@ -153,7 +159,7 @@ def running(
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            assert process.wait(20) == 0
+            assert process.wait(PATIENCE_S) == 0
         finally:
             process.kill()
             process.stdout.close()

@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.service.web.running import Web, running
+from tests.service.web.running import PATIENCE_S, Web, running
 
-PATIENCE_S = 30
 MANY = 1000
 
 

@@ -19,15 +19,15 @@ from qmv.service.settings import ServiceSettings
 from qmv.service.web import losses
 from tests.conftest import ROOT
 from tests.fakes.redis_server import redis_server
-from tests.service.web.running import running
+from tests.service.web.running import PATIENCE_S, running
 from tests.service.web.test_events import Stream
-
-PATIENCE_S = 120
 
 # claims a video, says so, and is killed at work
 DYING = """
 import os, signal
+from qmv.service.queue import redis_link
 from qmv.service.settings import ServiceSettings, open_board
+redis_link._ANSWER_S = 120.0
 board = open_board(ServiceSettings.read())
 print(board.claim("dying").session, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

@@ -8,10 +8,8 @@ from pathlib import Path
 
 from qmv.live.session_keys import key
 from tests.fakes.redis_server import redis_server
-from tests.service.web.running import Web, running
+from tests.service.web.running import PATIENCE_S, Web, running
 from tests.service.web.test_events import Stream
-
-PATIENCE_S = 30
 
 
 def until_status(web: Web, path: str, status: int) -> None:
@@ -44,7 +42,7 @@ def test_the_web_outlives_its_redis(tmp_path: Path) -> None:
 
 
 def test_phases_of_other_systems_are_told(tmp_path: Path) -> None:
-    with redis_server(tmp_path / "redis") as redis, running(tmp_path, redis=redis.url) as web:
+    with redis_server(tmp_path / "redis") as redis, running(tmp_path, quick=True, redis=redis.url) as web:
         client = redis.client
         client.set(key("theirs", "status", 1), "finished")
         client.set(key("theirs", "progress", 1), "100")

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from qmv.service.web.connections import Connection
-from tests.service.web.running import Web, running
+from tests.service.web.running import PATIENCE_S, Web, running
 
 HOST = b"Host: localhost\r\n"
 START = b"POST /api/phase3/start/raw HTTP/1.1\r\n" + HOST
@@ -47,7 +47,7 @@ def test_bodies_of_two_readings_are_refused(web: Web, head: bytes) -> None:
 
 
 def test_a_refused_body_leaves_the_connection_as_it_should_be(web: Web) -> None:
-    with socket.create_connection(("127.0.0.1", web.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE_S) as connection:
         for _ in range(2):  # short: read, and the connection goes on
             connection.sendall(b"POST /nothing HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhello")
             response = http.client.HTTPResponse(connection)
@@ -85,7 +85,7 @@ def test_no_field_is_dropped_for_another_that_is_none(web: Web, field: bytes) ->
     """A server that forgets a body's length takes the body for the next request."""
     inner = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
     length = b"Content-Length: %d\r\n\r\n" % len(inner)
-    with socket.create_connection(("127.0.0.1", web.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE_S) as connection:
         connection.sendall(b"POST /nothing HTTP/1.1\r\n" + HOST + field + b"\r\n" + length + inner)
         answers = until_its_end(connection)
     assert answers.startswith(b"HTTP/1.1 400")
@@ -120,7 +120,7 @@ def test_a_head_that_drips_is_given_up(tmp_path: Path) -> None:
     """Each byte comes within the time of a read, and the whole never does."""
     with running(tmp_path, code=_HURRIED.format("connections._HEAD_S = 0.5")) as web:
         for begun in (b"", b"GET / HTTP/1.1\r\n" + HOST):
-            with socket.create_connection(("127.0.0.1", web.port), timeout=30) as connection:
+            with socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE_S) as connection:
                 connection.sendall(begun or b"G")
                 connection.settimeout(0.1)
                 assert _drips_to_its_end(connection)
@@ -129,7 +129,7 @@ def test_a_head_that_drips_is_given_up(tmp_path: Path) -> None:
 def test_who_says_nothing_makes_room_when_places_are_rare(tmp_path: Path) -> None:
     small = "serving._SILENT_S, serving._LOOKS_EVERY_S, serving._MORE_CONNECTIONS = 0.2, 0.1, 0"
     with running(tmp_path, code=_HURRIED.format(small), listeners=2, connections=4) as web:
-        silent = [socket.create_connection(("127.0.0.1", web.port), timeout=30) for _ in range(4)]
+        silent = [socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE_S) for _ in range(4)]
         assert [until_its_end(connection) for connection in silent[:1]] == [b""]
         assert web.get("/healthz").status == 200
         for connection in silent:
@@ -138,11 +138,11 @@ def test_who_says_nothing_makes_room_when_places_are_rare(tmp_path: Path) -> Non
 
 def test_no_client_has_all_connections(tmp_path: Path) -> None:
     with running(tmp_path, listeners=2, connections=3, host="0.0.0.0", local=True) as web:
-        held = [socket.create_connection(("127.0.0.1", web.port), timeout=30) for _ in range(3)]
+        held = [socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE_S) for _ in range(3)]
         refused = web.get("/healthz")
         assert refused.status == 503
         assert "Too many connections" in refused.detail
-        other = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30, source_address=("127.0.0.2", 0))
+        other = http.client.HTTPConnection("127.0.0.1", web.port, timeout=PATIENCE_S, source_address=("127.0.0.2", 0))
         other.request("GET", "/healthz")
         assert other.getresponse().status == 200
         other.close()
@@ -179,7 +179,7 @@ def test_a_body_that_drips_is_given_up(tmp_path: Path) -> None:
         answer = web.raw(head)
         assert answer.status == 408
         assert answer.detail
-        with socket.create_connection(("127.0.0.1", web.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE_S) as connection:
             connection.sendall(b"POST /nothing HTTP/1.1\r\n" + HOST + b"Content-Length: 90\r\n\r\n")
             assert connection.recv(12) == b"HTTP/1.1 404"
             while connection.recv(65536):
@@ -198,13 +198,13 @@ def test_a_request_that_is_under_way_ends_before_the_server_does(tmp_path: Path)
     with running(tmp_path) as web:
         body = b'{"songs": ["https://example.com/a.mp3"]}'
         head = START + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        with socket.create_connection(("127.0.0.1", web.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE_S) as connection:
             connection.sendall(head + body[:5])
             assert web.get("/healthz").status == 200  # what came before has been taken up
             web.process.send_signal(signal.SIGTERM)
             connection.sendall(body[5:])
             assert connection.recv(12) == b"HTTP/1.1 202"
-        assert web.process.wait(20) == 0
+        assert web.process.wait(PATIENCE_S) == 0
 
 
 def test_a_port_in_use_is_told_in_a_sentence(web: Web, tmp_path: Path, environment: dict[str, str]) -> None:

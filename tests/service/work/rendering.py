@@ -19,9 +19,12 @@ import psutil
 from qmv.service.queue.board import Board
 from qmv.service.queue.jobs import CLOSED, Order, Session, Video
 from qmv.service.settings import ServiceSettings, open_board
+from qmv.service.work.clock import now_s
 from tests.conftest import CLICKS_PLUGIN, ROOT
 
-__all__ = ["Place", "Workers", "alive", "children_of", "closed", "eventually", "gone", "video"]
+__all__ = ["PATIENCE_S", "Place", "Workers", "alive", "children_of", "closed", "eventually", "gone", "late_s", "video"]
+
+PATIENCE_S = 120.0  # for a busy machine, which may also stand still for seconds
 
 # Says when each render begins, and proves by a lock, which the system takes away with the process, that it is the only
 # one of its video. It can be told to dawdle, so that a test can kill it in its work.
@@ -62,7 +65,9 @@ def qmv_event(event):
         node, seconds = dawdle.read_text().split()
         if event.node == node:
             note(what="dawdles")
-            time.sleep(float(seconds))
+            end = time.monotonic() + float(seconds)
+            while dawdle.exists() and time.monotonic() < end:
+                time.sleep(0.05)
 """
 
 TINY = (
@@ -70,7 +75,7 @@ TINY = (
 )  # fmt: skip
 
 
-def eventually(true: Callable[[], Any], seconds: float, every_s: float = 0.05) -> Any:
+def eventually(true: Callable[[], Any], seconds: float = PATIENCE_S, every_s: float = 0.05) -> Any:
     """What `true` gives once that is something; fails after so many seconds."""
     end = time.monotonic() + seconds
     while not (found := true()):
@@ -87,7 +92,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def gone(pids: Sequence[int], seconds: float) -> bool:
+def gone(pids: Sequence[int], seconds: float = PATIENCE_S) -> bool:
     """Whether all of them have ended within a time."""
     end = time.monotonic() + seconds
     while any(alive(pid) for pid in pids):
@@ -95,6 +100,17 @@ def gone(pids: Sequence[int], seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def late_s(pid: int, until_s: float) -> float:
+    """How long after a moment (`clock.now_s`) a process ended; while this machine stands still, no time passes."""
+    found, at = min(now_s() - until_s, 0.0), now_s()
+    end = at + PATIENCE_S
+    while alive(pid):
+        assert at < end, f"{pid} does not end"
+        time.sleep(0.01)
+        found, at = found + min(now_s() - at, 0.5), now_s()
+    return found
 
 
 def children_of(pid: int, part: str = "") -> list[psutil.Process]:
@@ -139,7 +155,7 @@ class Place:
         before = os.environ.get("REDIS_URL")
         os.environ["REDIS_URL"] = self.environ.get("REDIS_URL", "")
         try:
-            return open_board(self.settings)
+            return open_board(self.settings, wait_s=PATIENCE_S)
         finally:
             os.environ.pop("REDIS_URL")
             if before is not None:
@@ -148,7 +164,8 @@ class Place:
     def order(self, song: Path | None = None, **settings: Any) -> Order:
         return Order(song=str(song or self.song), title="A Song", style="neon", settings=settings)
 
-    def dawdle(self, node: str, seconds: float) -> None:
+    def dawdle(self, node: str, seconds: float = 600) -> None:
+        """Renders stop at the start of a stage, until `hurry` or for so long."""
         (self.folder / "witness" / "dawdle").write_text(f"{node} {seconds}")
 
     def hurry(self) -> None:
@@ -171,7 +188,7 @@ def video(board: Board, session: str, n: int = 1) -> Video:
     return found.videos[n - 1]
 
 
-def closed(board: Board, session: str, seconds: float = 60) -> Session:
+def closed(board: Board, session: str, seconds: float = PATIENCE_S) -> Session:
     """The session once nothing more happens to it."""
 
     def look() -> Session | None:

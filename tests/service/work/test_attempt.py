@@ -19,7 +19,7 @@ from qmv.service.queue.jobs import Claim
 from qmv.service.queue.sqlite_board import SqliteBoard
 from qmv.service.work import attempt
 from qmv.service.work.attempt import perform
-from tests.service.work.rendering import Place, children_of, eventually, gone, video
+from tests.service.work.rendering import PATIENCE_S, Place, children_of, eventually, gone, video
 from tests.service.work.tries import started, tried
 
 pytestmark = pytest.mark.slow
@@ -46,19 +46,22 @@ def test_second_try_takes_all_from_the_cache_and_delivers_the_same(
     tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str]
 ) -> None:
     """As after a finish that could not be told in time."""
-    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=2.0)
+    place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment)
     board = place.board()
 
     class Deaf(SqliteBoard):
+        unheard: ClassVar[list[Claim]] = []
+
         def finish(self, claim: Claim, result: dict[str, Any]) -> bool:
+            self.unheard.append(claim)
             return False
 
     deaf = Deaf(place.settings.folder / "state.sqlite", place.settings.limits)
     board.submit("s", [place.order()], digest="d")
     tried(place, deaf)
     before = place.film("s").stat()
-    claim = eventually(lambda: board.claim("w"), 30)
-    perform(claim, board, place.settings, threading.Event())
+    assert board.give_back(deaf.unheard.pop(), lapsed=True)
+    tried(place, board)
     done, after = video(board, "s"), place.film("s").stat()
     assert done.status == "finished"
     assert done.result is not None
@@ -108,18 +111,18 @@ def test_damaged_event_does_not_end_the_worker(place: Place, board: Board, caplo
 
 
 def test_killed_render_is_tried_again_later(place: Place, board: Board) -> None:
-    place.dawdle("video", 60)
+    place.dawdle("video")
     board.submit("s", [place.order()], digest="d")
     thread = started(place, board)
     os.kill(place.seen("dawdles")[0]["pid"], signal.SIGKILL)
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     waits = video(board, "s")
     assert (waits.status, waits.parked) == ("queued", False)
     assert waits.retry_at is not None
     assert "ended by the system (signal 9)" in waits.error
     place.hurry()
-    claim = eventually(lambda: board.claim("w"), 30)
+    claim = eventually(lambda: board.claim("w"))
     perform(claim, board, place.settings, threading.Event())
     assert video(board, "s").status == "finished"
 
@@ -128,28 +131,28 @@ def test_cancel_ends_the_render_and_its_workers_within_seconds(
     place: Place, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Because it is asked to, long before it would be killed."""
-    monkeypatch.setattr(attempt, "_ENDS_WITHIN_S", 60.0)
-    place.dawdle("video", 60)
+    monkeypatch.setattr(attempt, "_ENDS_WITHIN_S", 600.0)
+    place.dawdle("video")
     others = {child.pid for child in children_of(os.getpid(), "qmv.service")}
     board.submit("s", [place.order()], digest="d")
     thread = started(place, board)
     pids = [child.pid for child in children_of(os.getpid(), "qmv.service") if child.pid not in others]
     assert len(pids) == 2
     board.cancel("s")
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
-    assert gone(pids, 15)
+    assert gone(pids)
     assert video(board, "s").status == "cancelled"
 
 
 def test_worker_that_leaves_gives_its_job_back(place: Place, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "_LEAVES_WITHIN_S", 60.0)  # it need not be killed
-    place.dawdle("video", 60)
+    monkeypatch.setattr(attempt, "_LEAVES_WITHIN_S", 600.0)  # it need not be killed
+    place.dawdle("video")
     board.submit("s", [place.order()], digest="d")
     leaving = threading.Event()
     thread = started(place, board, leaving)
     leaving.set()
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     waits = video(board, "s")
     assert (waits.status, waits.error, waits.retry_at) == ("queued", "", None)
@@ -171,14 +174,14 @@ def test_lost_job_ends_at_once_and_says_nothing_more(place: Place) -> None:
             return super()._end(*args)
 
     board = Losing(place.settings.folder / "state.sqlite", place.settings.limits)
-    place.dawdle("video", 60)
+    place.dawdle("video")
     board.submit("s", [place.order()], digest="d")
     thread = started(place, board)
     pid = place.seen("dawdles")[0]["pid"]
     board.lost = True
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
-    assert gone([pid], 15)
+    assert gone([pid])
     assert board.said == []
 
 
@@ -187,7 +190,7 @@ def test_render_that_takes_too_long_is_stopped(
 ) -> None:
     place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, job_minutes=0.05)
     board = place.board()
-    place.dawdle("video", 60)
+    place.dawdle("video")
     board.submit("s", [place.order()], digest="d")
     tried(place, board)
     failed = video(board, "s")

@@ -177,7 +177,7 @@ def test_fifty_sessions_survive_kills(
         assert {*kinds} == {"worker", "render", "child"}
         check(place, board, names)
         check_books(place, shop)
-        eventually(lambda: not leftovers(place), 5)
+        eventually(lambda: not leftovers(place))
         _recovered(place, chaos)
         board.close()
 
@@ -189,14 +189,14 @@ def test_eight_sessions_survive_a_killed_redis(placed: Callable[..., Place], red
     with Workers(place, "celery") as workers:
         workers.start()
         workers.start()
-        eventually(lambda: len(place.seen("begins")) >= 2, 60)
+        eventually(lambda: len(place.seen("begins")) >= 2)
         for away_s in (0.5, LEASE_S + 2):  # shorter than a lease, and longer
             redis.kill()
             time.sleep(away_s)
             redis.start()
             time.sleep(2)
         for name in names:
-            closed(board, name, 120)
+            closed(board, name)
     check(place, board, names)
     board.close()
 
@@ -208,17 +208,17 @@ def test_job_of_a_killed_worker_goes_on_within_30_s(kind: str, placed: Callable[
         url = stack.enter_context(redis_server(tmp_path / "redis")).url if kind == "celery" else ""
         place = placed(redis_url=url, lease_s=15.0)
         board = place.board()
-        place.dawdle("video", 60)
+        place.dawdle("video")
         with Workers(place, kind) as workers:
             first = workers.start()
             board.submit("s", [place.order()], digest="d")
-            eventually(lambda: place.seen("dawdles"), 60)
+            eventually(lambda: place.seen("dawdles"))
             workers.start()
-            eventually(lambda: board.counts().workers == 2, 60)
-            place.hurry()
+            eventually(lambda: board.counts().workers == 2)
             workers.kill(first)
             killed_at = time.time()
-            again = eventually(lambda: place.seen("begins", "s-1")[1:], 60)
+            place.hurry()
+            again = eventually(lambda: place.seen("begins", "s-1")[1:])
             assert closed(board, "s").status == "finished"
         assert again[0]["at"] - killed_at < 30
         print(f"{kind}: goes on after {again[0]['at'] - killed_at:.1f} s")

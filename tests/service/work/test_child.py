@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,20 +15,22 @@ from qmv.errors import ConfigError
 from qmv.service.settings import ServiceSettings, program
 from qmv.service.work.clock import now_s
 from qmv.service.work.process import running
-from tests.service.work.rendering import alive, children_of, eventually, gone
+from tests.service.work.rendering import PATIENCE_S, children_of, eventually, gone, late_s
+
+LEASE_S = 4.0  # long enough that a busy machine has read of it before it is over
 
 # Holds Python's lock in C code, so that no thread of this process can do anything any more.
-DEAF = "import ctypes; ctypes.PyDLL(None).sleep(60)"
+DEAF = "import ctypes; ctypes.PyDLL(None).sleep(600)"
 WITH_WORKERS = """
 from joblib import Parallel, delayed
 import time
-Parallel(n_jobs=2)(delayed(time.sleep)(60) for _ in range(2))
+Parallel(n_jobs=2)(delayed(time.sleep)(600) for _ in range(2))
 """
 POLITE = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
 Path("ready").touch()
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -42,14 +45,14 @@ def written(folder: Path, code: str) -> Path:
 
 
 def render_of(folder: Path) -> int:
-    said = eventually(lambda: (folder / "said").is_file() and (folder / "said").read_text(), 20)
+    said = eventually(lambda: (folder / "said").is_file() and (folder / "said").read_text())
     return int(said[1:].partition(",")[0])
 
 
 def test_runs_a_program_as_the_command_line_does_and_gives_its_exit_code(tmp_path: Path) -> None:
     file = written(tmp_path, "print('some words'); sys.exit(3)")
-    with running(file, ["a=b c", 'd="e"'], tmp_path / "out.txt", now_s() + 30) as child:
-        assert eventually(lambda: child.ended(0.1), 20)
+    with running(file, ["a=b c", 'd="e"'], tmp_path / "out.txt", now_s() + 6000) as child:
+        assert eventually(lambda: child.ended(0.1))
         assert child.code == 3
     assert "['a=b c', 'd=\"e\"'], '__main__'" in (tmp_path / "said").read_text()
     assert "some words" in (tmp_path / "out.txt").read_text()
@@ -66,14 +69,14 @@ def test_render_does_not_get_what_it_has_no_need_of(tmp_path: Path, monkeypatch:
         "print([os.environ.get(name) for name in ('QMV_SERVICE_TOKEN', 'REDIS_URL')])",
     )
     out = tmp_path / "out.txt"
-    with running(file, [], out, now_s() + 30, without=["QMV_SERVICE_TOKEN"]) as child:
-        assert eventually(lambda: child.ended(0.1), 20)
+    with running(file, [], out, now_s() + 6000, without=["QMV_SERVICE_TOKEN"]) as child:
+        assert eventually(lambda: child.ended(0.1))
     assert out.read_text() == "['', 'secret']\n"
 
 
 def test_arguments_stand_on_no_command_line(tmp_path: Path) -> None:
-    file = written(tmp_path, "import time; time.sleep(60)")
-    with running(file, ["song=https://here/?signature=abc"], tmp_path / "out.txt", now_s() + 30):
+    file = written(tmp_path, "import time; time.sleep(600)")
+    with running(file, ["song=https://here/?signature=abc"], tmp_path / "out.txt", now_s() + 6000):
         render = psutil.Process(render_of(tmp_path))
         keeper = render.parent()
         assert keeper is not None
@@ -83,8 +86,8 @@ def test_arguments_stand_on_no_command_line(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="no priorities here")
 def test_render_has_a_lower_priority_and_its_keeper_has_not(tmp_path: Path) -> None:
-    file = written(tmp_path, "import time; time.sleep(60)")
-    with running(file, [], tmp_path / "out.txt", now_s() + 30):
+    file = written(tmp_path, "import time; time.sleep(600)")
+    with running(file, [], tmp_path / "out.txt", now_s() + 6000):
         pid = render_of(tmp_path)
         keeper = psutil.Process(pid).ppid()
         assert psutil.Process(pid).nice() > psutil.Process(keeper).nice()
@@ -92,47 +95,48 @@ def test_render_has_a_lower_priority_and_its_keeper_has_not(tmp_path: Path) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a C library's sleep by another name")
 def test_render_ends_with_its_lease_while_it_holds_pythons_lock(tmp_path: Path) -> None:
-    with running(written(tmp_path, DEAF), [], tmp_path / "out.txt", now_s() + 3) as child:
+    with running(written(tmp_path, DEAF), [], tmp_path / "out.txt", now_s() + 600) as child:
         pid = render_of(tmp_path)
-        until_s = now_s() + 2
+        until_s = now_s() + LEASE_S
         child.renew(until_s)
-        eventually(lambda: not alive(pid), 10, 0.01)
-        assert 0 <= now_s() - until_s < 2  # what a usual lease leaves
+        assert late_s(pid, until_s) < 2  # what a usual lease leaves
+        assert now_s() >= until_s
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing can be stopped there")
 def test_render_ends_with_its_lease_while_its_keeper_is_stopped(tmp_path: Path) -> None:
     """And takes the keeper and its own workers along."""
-    with running(written(tmp_path, WITH_WORKERS), [], tmp_path / "out.txt", now_s() + 20) as child:
+    with running(written(tmp_path, WITH_WORKERS), [], tmp_path / "out.txt", now_s() + 600) as child:
         pid = render_of(tmp_path)
-        eventually(lambda: len(children_of(pid)) >= 2, 20)
+        eventually(lambda: len(children_of(pid)) >= 2)
         pids = [pid, *(below.pid for below in children_of(pid))]
-        until_s = now_s() + 2
-        child.renew(until_s)
         keeper = psutil.Process(pid).parent()
         assert keeper is not None
-        eventually(lambda: keeper.status() == psutil.STATUS_SLEEPING and now_s() > until_s - 1.5, 5)
-        keeper.suspend()
-        eventually(lambda: not alive(pid), 10, 0.01)
-        assert 0 <= now_s() - until_s < 2  # what a usual lease leaves
-        assert gone([*pids, keeper.pid], 15)
+        until_s = now_s() + LEASE_S
+        child.renew(until_s)
+        with contextlib.suppress(psutil.NoSuchProcess):  # where this machine stood still until then
+            eventually(lambda: keeper.status() == psutil.STATUS_SLEEPING and now_s() > until_s - LEASE_S + 0.5)
+            keeper.suspend()
+        assert late_s(pid, until_s) < 2  # what a usual lease leaves
+        assert now_s() >= until_s
+        assert gone([*pids, keeper.pid])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing can be stopped there")
 def test_render_that_was_held_up_with_its_keeper_goes_on_where_its_worker_renewed_the_lease(tmp_path: Path) -> None:
     file = written(tmp_path, "import time\nwhile not Path('enough').exists(): time.sleep(0.1)\nsys.exit(3)")
-    with running(file, [], tmp_path / "out.txt", now_s() + 60) as child:
+    with running(file, [], tmp_path / "out.txt", now_s() + 600) as child:
         group = os.getpgid(render_of(tmp_path))
-        until_s = now_s() + 6
+        until_s = now_s() + 12
         child.renew(until_s)
-        eventually(lambda: now_s() > until_s - 5, 5)  # it is read by then
+        eventually(lambda: now_s() > until_s - 11)  # it is read by then
         os.killpg(group, signal.SIGSTOP)
         child.renew(now_s() + 120)
-        eventually(lambda: now_s() > until_s + 1, 10)
+        eventually(lambda: now_s() > until_s + 1)
         os.killpg(group, signal.SIGCONT)
         assert not child.ended(3)
         (tmp_path / "enough").touch()
-        assert eventually(lambda: child.ended(0.1), 60)
+        assert eventually(lambda: child.ended(0.1))
         assert child.code == 3
 
 
@@ -144,32 +148,32 @@ def test_everything_ends_with_the_worker(tmp_path: Path, code: str) -> None:
     worker = psutil.Popen([sys.executable, "-c", (
         "import sys, time; from pathlib import Path; from qmv.service.work.process import running; "
         "from qmv.service.work.clock import now_s\n"
-        f"with running(Path({str(file)!r}), [], Path({str(out)!r}), now_s() + 60): time.sleep(60)"
+        f"with running(Path({str(file)!r}), [], Path({str(out)!r}), now_s() + 600): time.sleep(600)"
     )])  # fmt: skip
     render_of(tmp_path)
     least = 4 if code is WITH_WORKERS else 2  # the keeper, the render, and its two workers
-    eventually(lambda: len(children_of(worker.pid)) >= least, 20)
+    eventually(lambda: len(children_of(worker.pid)) >= least)
     pids = [child.pid for child in children_of(worker.pid)]
     worker.kill()
     worker.wait()
-    assert gone(pids, 15)
+    assert gone(pids)
 
 
 def test_render_ends_with_its_keeper(tmp_path: Path) -> None:
-    file = written(tmp_path, "import time; time.sleep(60)")
-    with running(file, [], tmp_path / "out.txt", now_s() + 60) as child:
+    file = written(tmp_path, "import time; time.sleep(600)")
+    with running(file, [], tmp_path / "out.txt", now_s() + 600) as child:
         pid = render_of(tmp_path)
         psutil.Process(psutil.Process(pid).ppid()).kill()
-        assert gone([pid], 15)
-        assert child.ended(15)
+        assert gone([pid])
+        assert child.ended(PATIENCE_S)
         assert child.code == -signal.SIGKILL
 
 
 def test_request_to_end_reaches_the_render(tmp_path: Path) -> None:
-    with running(written(tmp_path, POLITE), [], tmp_path / "out.txt", now_s() + 60) as child:
-        eventually((tmp_path / "ready").exists, 20)
+    with running(written(tmp_path, POLITE), [], tmp_path / "out.txt", now_s() + 600) as child:
+        eventually((tmp_path / "ready").exists)
         child.stop()
-        assert eventually(lambda: child.ended(0.1), 20)
+        assert eventually(lambda: child.ended(0.1))
         assert child.code == 7
 
 

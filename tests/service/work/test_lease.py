@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,49 +15,58 @@ from qmv.live.progress import Live
 from qmv.service.queue.board import Unavailable, Word
 from qmv.service.queue.jobs import Claim
 from qmv.service.queue.sqlite_board import SqliteBoard
-from tests.service.work.rendering import Place, alive, eventually, video
+from qmv.service.work import lease
+from qmv.service.work.clock import now_s
+from tests.service.work.rendering import PATIENCE_S, Place, eventually, late_s, video
 from tests.service.work.tries import started
 
 pytestmark = pytest.mark.slow
 
 
 def test_render_ends_before_its_lease_where_the_queue_cannot_be_reached_and_that_is_no_failure(
-    tmp_path: Path, click_track: Callable[..., Path], environment: dict[str, str], caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    click_track: Callable[..., Path],
+    environment: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.INFO, "qmv.service")
+    pauses_s = list[float]()
+
+    def pause(seconds: float) -> None:
+        pauses_s.append(seconds)
+        time.sleep(seconds)
+
+    monkeypatch.setattr(lease, "time", SimpleNamespace(sleep=pause))
     place = Place.made(tmp_path / "there", click_track(tmp_path / "s.wav"), environment, lease_s=10.0)
 
     class Unplugged(SqliteBoard):
         out = False
         last_s = 0.0
-        refused: ClassVar[list[float]] = []
 
         def tell(self, claim: Claim, live: Live) -> Word:
             if self.out:
                 raise Unavailable("queue: is away.")
-            self.last_s = time.monotonic()
+            self.last_s = now_s()
             return super().tell(claim, live)
 
         def _end(self, *args: Any) -> bool:
             if self.out:
-                self.refused.append(time.monotonic())
                 raise Unavailable("queue: is away.")
             return super()._end(*args)
 
     board = Unplugged(place.settings.folder / "state.sqlite", place.settings.limits)
-    place.dawdle("video", 60)
+    place.dawdle("video")
     board.submit("s", [place.order()], digest="d")
     thread = started(place, board)
-    pid = place.seen("dawdles")[0]["pid"]
+    pid = place.seen("dawdles")[-1]["pid"]
     board.out = True
-    assert alive(pid)
-    eventually(lambda: not alive(pid), 60, 0.01)
-    assert time.monotonic() - board.last_s < 10.0  # the lease
-    eventually(lambda: len(board.refused) >= 4, 60)  # asked again with pauses that grow, and told once
-    assert board.refused[3] - board.refused[2] > board.refused[1] - board.refused[0]
+    assert late_s(pid, board.last_s + 10.0) < 0  # the lease
+    eventually(lambda: len(pauses_s) >= 3)  # asked again with pauses that grow, and told once
+    assert pauses_s[0] < pauses_s[1] < pauses_s[2]
     assert len([line for line in caplog.messages if "is away" in line]) == 1
     board.out = False
-    thread.join(60)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     waits = video(board, "s")
     assert (waits.status, waits.error, waits.retry_at) == ("queued", "", None)
@@ -69,7 +79,7 @@ def test_job_whose_tries_are_given_back_again_and_again_is_parked_in_the_end(
 ) -> None:
     """As where a render freezes its worker each time: once for nothing, then it counts."""
     song = click_track(tmp_path / "s.wav")
-    place = Place.made(tmp_path / "there", song, environment, lease_s=3.0, attempts=1)
+    place = Place.made(tmp_path / "there", song, environment, lease_s=10.0, attempts=1)
 
     class Unplugged(SqliteBoard):
         out = False
@@ -80,14 +90,14 @@ def test_job_whose_tries_are_given_back_again_and_again_is_parked_in_the_end(
             return super().tell(claim, live)
 
     board = Unplugged(place.settings.folder / "state.sqlite", place.settings.limits)
-    place.dawdle("video", 60)
+    place.dawdle("video")
     board.submit("s", [place.order()], digest="d")
     became = []
     for number in (1, 2):
         board.out = False
         thread = started(place, board, count=number)
         board.out = True
-        thread.join(60)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
         became.append((video(board, "s").status, video(board, "s").parked))
     assert became == [("queued", False), ("failed", True)]

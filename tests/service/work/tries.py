@@ -21,5 +21,5 @@ def started(place: Place, board: Board, leaving: threading.Event | None = None, 
     """A try in a thread, once its render, the `count`-th of this place, is at the stage in which it dawdles."""
     thread = threading.Thread(target=tried, args=(place, board, leaving))
     thread.start()
-    eventually(lambda: len(place.seen("dawdles")) >= count, 60)
+    eventually(lambda: len(place.seen("dawdles")) >= count)
     return thread
