@@ -15,9 +15,10 @@ from typing import Any
 
 import psutil
 
-__all__ = ["Run", "await_ffmpeg", "gone", "left", "parts", "stages", "started", "workers_of"]
+__all__ = ["PATIENCE_S", "Run", "await_ffmpeg", "gone", "left", "parts", "stages", "started", "workers_of"]
 
 Run = Callable[..., Any]
+PATIENCE_S = 120  # for a busy machine
 
 
 def stages(ended: Any) -> dict[str, dict[str, Any]]:
@@ -43,7 +44,7 @@ def workers_of(pid: int) -> list[psutil.Process]:
 
 def await_ffmpeg(pid: int) -> None:
     """Until a worker of a run has a program ffmpeg of its own."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         for child in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -64,14 +65,16 @@ def started(line: list[str], environment: dict[str, str], words: str, **settings
     raise AssertionError(f"the run ended before it said '{words}'")
 
 
-def gone(group: int, seconds: float) -> bool:
-    """Whether every process of a group has ended within a time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def gone(leader: subprocess.Popen[str], seconds: float) -> bool:
+    """Whether every process of a group has ended within a time; while this machine stands still, none passes."""
+    passed_s, at = 0.0, time.monotonic()
+    while passed_s < seconds:
+        leader.poll()
         try:
-            os.killpg(group, 0)
+            os.killpg(leader.pid, 0)
         except ProcessLookupError:
             return True
         threading.Event().wait(0.1)
-    os.killpg(group, signal.SIGKILL)
+        passed_s, at = passed_s + min(time.monotonic() - at, 0.5), time.monotonic()
+    os.killpg(leader.pid, signal.SIGKILL)
     return False

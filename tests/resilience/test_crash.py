@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.resilience.runs import Run, gone, parts, stages, started, workers_of
+from tests.resilience.runs import PATIENCE_S, Run, gone, parts, stages, started, workers_of
 
 pytestmark = pytest.mark.slow
 
@@ -84,8 +84,7 @@ def test_workers_end_soon_after_a_killed_parent(long_line: list[str], environmen
     """Each looks for its parent once a second."""
     process = started(long_line, environment | {"TEST_STOP_AT": "tell"}, "the first chunk is there")
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
-    assert gone(process.pid, 10)
+    assert gone(process, 10)
 
 
 # -- at random moments -----------------------------------------------------------------------------------------------
@@ -105,7 +104,7 @@ def run_until(
             process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(timeout=10)
+            process.wait(timeout=PATIENCE_S)
 
     return run
 
@@ -141,7 +140,7 @@ def test_run_whose_workers_are_killed_goes_on_and_says_so(
         process = started(line, told, "the first chunk is there", stdout=subprocess.PIPE)
         [victim, *_] = workers_of(process.pid)
         victim.kill()
-        out, said = process.communicate(timeout=60)
+        out, said = process.communicate(timeout=PATIENCE_S)
         assert Path(out.strip().splitlines()[-1]).read_bytes() == undisturbed, said
         assert "Traceback" not in said
         if notices := [line for line in said.splitlines() if "the system ended a worker process" in line]:

@@ -32,7 +32,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with emulator(tmp_path_factory.mktemp("emulator")) as port:
         url = f"http://127.0.0.1:{port}"
         body, kind = json.dumps({"name": "films"}).encode(), {"Content-Type": "application/json"}
-        urllib.request.urlopen(urllib.request.Request(f"{url}/storage/v1/b?project=p", body, kind), timeout=10).close()
+        urllib.request.urlopen(urllib.request.Request(f"{url}/storage/v1/b?project=p", body, kind), timeout=60).close()
         yield url
 
 
@@ -41,7 +41,7 @@ def bucket_of(url: str) -> dict[str, str]:
 
 
 def fetched(url: str, **headers: str) -> tuple[bytes, Any]:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
         return answer.read(), answer
 
 
