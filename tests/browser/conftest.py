@@ -57,6 +57,7 @@ def player(request: pytest.FixtureRequest, browser: Browser, finished_film: Call
     made = finished_film(request.param)
     with serving({"player.html": PLAYER, "film.mp4": made.path}) as address:
         page = browser.new_page()
+        page.set_default_timeout(120_000)  # ms, for a busy machine
         page.goto(f"{address}player.html")
         yield Player(page=page, film=made, loaded=page.evaluate("load('film.mp4')"))
         page.close()

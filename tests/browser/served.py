@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PHONE", "WIDE", "Service", "Tab", "opened", "service", "until"]
 
 WIDE, PHONE = {"width": 1360, "height": 900}, {"width": 360, "height": 740}
-_ENDS_WITHIN_S = 30
-_PATIENCE_S = 120  # for a render on a busy machine
+_PATIENCE_S = 120  # for a busy machine
 
 
 @dataclass(kw_only=True)
@@ -38,6 +37,7 @@ class Tab:
 
 def opened(browser: Browser, address: str, **context: Any) -> Tab:
     page = browser.new_context(**({"viewport": WIDE} | context)).new_page()
+    page.set_default_timeout(1000 * _PATIENCE_S)
     tab = Tab(page=page)
     page.on("console", lambda message: tab.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: tab.errors.append(str(error)))
@@ -85,6 +85,6 @@ def service(
         finally:
             process.terminate()
             try:
-                process.wait(_ENDS_WITHIN_S)
+                process.wait(_PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()

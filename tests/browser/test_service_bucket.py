@@ -44,6 +44,7 @@ def test_a_video_in_a_bucket_plays_and_seeks_and_leaves_the_page_when_it_is_down
         page.evaluate(f"{{ {VIDEO}.pause(); {VIDEO}.currentTime = 2.5; }}")
         until(page, f"!{VIDEO}.seeking")
         assert page.evaluate(f"{VIDEO}.currentTime") == pytest.approx(2.5, abs=0.1)
+        assert page.get_by_role("link", name="Its own page").count() == 0  # which a signature does not open as a whole
         with page.expect_popup() as shown:
             page.get_by_role("link", name="Download").click()
         assert shown.value.url != page.url
@@ -73,4 +74,7 @@ def test_a_video_in_a_bucket_of_google_plays_and_seeks(
             until(page, f"!{VIDEO}.seeking")
             assert page.evaluate(f"{VIDEO}.currentTime") == pytest.approx(2.5, abs=0.1)
             assert tab.errors == []
+            page.get_by_role("link", name="Its own page").click()
+            until(page, "(document.querySelector('video')?.readyState ?? 0) >= 2")
+            assert page.url.startswith(f"{fake.url}/films/videos/")
             page.context.close()
