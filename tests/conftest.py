@@ -232,7 +232,7 @@ def run_in(command: Callable[..., list[str]], environment: dict[str, str]) -> Ca
             env=environment | settings.pop("env", {}),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
             **settings,
         )

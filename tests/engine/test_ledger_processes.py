@@ -29,13 +29,15 @@ from qmv.engine.ledger import Ledger
 from qmv.errors import BudgetError
 ledger, name = Ledger(Path(sys.argv[1])), sys.argv[2]
 for number in range(50):
+    order = None
     try:
-        order = ledger.begin(f"{name} {number}", "trial", Decimal("0.01"), budget="b", run=name, cap=Decimal("0.60"))
+        while order is None:
+            order = ledger.begin(
+                f"{name} {number}", "trial", Decimal("0.01"), budget="b", run=name, cap=Decimal("0.60")
+            )
+            time.sleep(0 if order else 0.01)  # the first order of the product is still out
     except BudgetError:
         print("full")
-        continue
-    if order is None:  # the first order of the product is still out
-        time.sleep(0.01)
         continue
     print("begun")
     if number % 3 == 0:

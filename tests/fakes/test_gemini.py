@@ -45,7 +45,7 @@ def asked_by_sdk(fake: FakeGemini, model: str = "gemini-3.8-flash", key: str = K
     from google import genai
     from google.genai import types
 
-    options = types.HttpOptions(base_url=fake.url, api_version="v1beta", timeout=5000)
+    options = types.HttpOptions(base_url=fake.url, api_version="v1beta", timeout=60_000)
     with genai.Client(api_key=key, vertexai=False, http_options=options) as client:
         wanted = {"response_mime_type": "application/json", "response_json_schema": SCHEMA} | config
         return client.models.generate_content(
@@ -53,7 +53,7 @@ def asked_by_sdk(fake: FakeGemini, model: str = "gemini-3.8-flash", key: str = K
         )  # fmt: skip
 
 
-def posted(fake: FakeGemini, query: str = "", timeout_s: float = 5.0, **changes: Any) -> httpx.Response:
+def posted(fake: FakeGemini, query: str = "", timeout_s: float = 60.0, **changes: Any) -> httpx.Response:
     headers = {} if query else {"x-goog-api-key": KEY}
     body = {
         "contents": [{"role": "user", "parts": [{"text": SONG}]}],

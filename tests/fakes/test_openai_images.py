@@ -26,7 +26,7 @@ def fake(tmp_path: Path) -> Iterator[FakeOpenAI]:
         yield fake
 
 
-def asked(fake: FakeOpenAI, key: str = KEY, once: str = "", timeout_s: float = 10.0, **body: Any) -> httpx.Response:
+def asked(fake: FakeOpenAI, key: str = KEY, once: str = "", timeout_s: float = 60.0, **body: Any) -> httpx.Response:
     headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": once} if once else {})
     whole = {"model": "gpt-image-1", "prompt": "a pier", "size": "64x32"} | body
     return httpx.post(f"{fake.url}/images/generations", json=whole, headers=headers, timeout=timeout_s)

@@ -52,10 +52,19 @@ def test_no_items_are_no_question() -> None:
 
 
 def test_what_ended_before_the_silence_is_given(over: threading.Event) -> None:
+    found: list[int] = []
+    looks: list[int] = []
+
+    def came() -> int:
+        """More and more, until three are here."""
+        looks.extend([0] if len(found) < 3 else [])
+        return len(looks)
+
     asked = side_by_side(
-        lambda item: item if item else int(over.wait()), [1, 2, 0, 3], threads=2, came=nothing, silence_s=0.1
+        lambda item: item if item else int(over.wait()), [1, 2, 0, 3], threads=2, came=came, silence_s=0.1
     )
-    found = [next(asked) for _ in range(3)]
+    while len(found) < 3:
+        found.append(next(asked))
     with pytest.raises(TimeoutError):
         next(asked)
     assert sorted(found) == [1, 2, 3]
