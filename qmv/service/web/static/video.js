@@ -147,7 +147,7 @@ const screen = (video, result, about) => {
   });
   if (size.width_px) made.style.aspectRatio = `${size.width_px} / ${size.height_px}`;
   if (size.height_px > size.width_px) made.classList.add("tall");
-  if (isWeb(result.captions_url)) {
+  if (isWeb(result.captions_url) && !isElsewhere(result.captions_url)) {  // browsers read no captions of other hosts
     made.append(el("track", { kind: "captions", label: "Lyrics", src: result.captions_url, default: true }));
   }
   made.addEventListener("error", () => {
@@ -164,8 +164,13 @@ const links = result => {
   const saved = result.download_url ?? result.url;
   return el("p", { class: "links" },
     el("a", { class: "button", href: saved, download: "", target: isElsewhere(saved) ? "_blank" : "" }, "Download"),
-    isWeb(result.page_url) ? el("a", { href: result.page_url }, "Its own page") : null);
+    hasPage(result) ? el("a", { href: result.page_url }, "Its own page") : null,
+    isWeb(result.captions_url) && isElsewhere(result.captions_url)
+      ? el("a", { href: result.captions_url, target: "_blank" }, "Its lyrics as captions") : null);
 };
+
+/** A page names its video beside it, which a signature of the page's own address does not open. */
+const hasPage = ({ page_url }) => isWeb(page_url) && !new URL(page_url, location.href).search;
 
 const sums = about => {
   const size = about.video ?? about;
