@@ -42,6 +42,7 @@ LAYERS = [
     ("qmv.errors", 0), ("qmv.settings", 1), ("qmv.artifacts", 1), ("qmv.plain", 1), ("qmv.events", 1),
     ("qmv.media", 2), ("qmv.proof", 2), ("qmv.analysis", 2), ("qmv.demo", 2), ("qmv.objects", 2),
     ("qmv.live", 2), ("qmv.companions", 2), ("qmv.handoff", 2), ("qmv.engine.cache", 2), ("qmv.engine.ledger", 2),
+    ("qmv.engine.ledger_sums", 2),
     ("qmv.engine.doubts", 2), ("qmv.engine.outbox", 2), ("qmv.engine.parcels", 2), ("qmv.engine.shared_cache", 2),
     ("qmv.engine.inbox", 2), ("qmv.engine.transactions", 2),
     ("qmv.api", 3), ("qmv.buying", 4),

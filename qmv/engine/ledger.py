@@ -18,15 +18,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from qmv.engine.ledger_sums import (
+    Sums,
+    budget_id,
+    dollars,
+    from_nano,
+    nano,
+    over_budget,
+    sums_of,
+    unproven,
+    usual_cost,
+)  # fmt: skip
 from qmv.engine.transactions import committed
 from qmv.errors import BudgetError, OutputError
 
 __all__ = ["Account", "Ledger", "Order", "Sums", "dollars", "over_budget"]
 
-_PROOF_S = 120.0  # for the first order of a product to end
 _WAIT_S = 60.0  # for another process that is writing
-_NANO = 1_000_000_000  # money is kept as whole billionths of a dollar, so that sums are exact
-_PLACES = ((Decimal("0.001"), 4), (Decimal("0.000001"), 6))  # how many are shown, from an amount on
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
     id TEXT PRIMARY KEY,      -- the service knows the order by it
@@ -55,20 +63,6 @@ class Order:
     paid: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sums:
-    """US dollars: what services took, and what is reserved for orders whose end is not known. Of the `orders` that were
-    paid for, `unpriced` ones have a cost that nobody said, and `spoiled` ones brought no picture."""
-
-    name: str = ""
-    spent: Decimal = Decimal(0)
-    reserved: Decimal = Decimal(0)
-    orders: int = 0
-    open: int = 0
-    unpriced: int = 0
-    spoiled: int = 0
-
-
 @dataclass(frozen=True)
 class Ledger:
     """The ledger in one file; values of this class are cheap and can cross process borders."""
@@ -91,20 +85,18 @@ class Ledger:
         has to be forbidden by the caller where there is a cap.
         """
         with self._writing() as db:
-            budget = _budget_id(db, budget)
+            budget = budget_id(db, budget)
             if cap is not None:
-                price = max(
-                    (amount for amount in (price, _usual_cost(db, product)) if amount is not None), default=None
-                )
-                sums = _sums(db, "budget", budget)
+                price = max((amount for amount in (price, usual_cost(db, product)) if amount is not None), default=None)
+                sums = sums_of(db, "budget", budget)
                 if sums.spent + sums.reserved + (price or 0) > cap:
                     raise BudgetError(over_budget(sums, price, cap))
-                if _unproven(db, product):
+                if unproven(db, product):
                     return None
             order = str(uuid.uuid4())
             db.execute(
                 "INSERT INTO orders VALUES (?, ?, ?, 'open', ?, NULL, ?, ?, ?, NULL)",
-                (order, thing, product, _nano(price), budget, run, time.time()),
+                (order, thing, product, nano(price), budget, run, time.time()),
             )
         return order
 
@@ -120,7 +112,7 @@ class Ledger:
         with self._writing() as db:
             query = f"SELECT id, state FROM orders WHERE {where} ORDER BY begun DESC, rowid DESC"
             rows = db.execute(query, (thing,)).fetchall()
-            budget = _budget_id(db, budget)
+            budget = budget_id(db, budget)
             db.execute(f"UPDATE orders SET budget = ?, run = ? WHERE {where}", (budget, run, thing))
         return [Order(id=row[0], paid=row[1] == "paid") for row in rows]
 
@@ -140,17 +132,17 @@ class Ledger:
         with self._writing() as db:
             db.execute(
                 "UPDATE orders SET state = ?, ended = ?, cost = COALESCE(cost, ?) WHERE id = ?",
-                (state, time.time(), _nano(cost), order),
+                (state, time.time(), nano(cost), order),
             )
             row = db.execute("SELECT COALESCE(cost, price) FROM orders WHERE id = ?", (order,)).fetchone()
-        return None if row is None or row[0] is None else _dollars(row[0])
+        return None if row is None or row[0] is None else from_nano(row[0])
 
     def usual_cost(self, product: str) -> Decimal | None:
         """The most that the service said that it took for one of the last twenty orders of a product."""
         if not self.path.is_file():
             return None
         with self._open() as db:
-            return _usual_cost(db, product)
+            return usual_cost(db, product)
 
     def sums(self, *, budget: str | None = None, run: str | None = None) -> Sums:
         """What a budget, a run, or everything has cost."""
@@ -158,11 +150,11 @@ class Ledger:
             return Sums()
         with self._open() as db:
             if run is not None:
-                return _sums(db, "run", run)
+                return sums_of(db, "run", run)
             if budget is None:
-                return _sums(db, "''", "")
+                return sums_of(db, "''", "")
             row = db.execute("SELECT id FROM budgets WHERE name = ?", (budget,)).fetchone()
-            return _sums(db, "budget", row[0]) if row else Sums()
+            return sums_of(db, "budget", row[0]) if row else Sums()
 
     def products(self) -> list[Sums]:
         """What each product has cost, the dearest first."""
@@ -170,7 +162,7 @@ class Ledger:
             return []
         with self._open() as db:
             names = [row[0] for row in db.execute("SELECT DISTINCT product FROM orders")]
-            found = [dataclasses.replace(_sums(db, "product", name), name=name) for name in names]
+            found = [dataclasses.replace(sums_of(db, "product", name), name=name) for name in names]
         return sorted((sums for sums in found if sums.orders or sums.open), key=lambda sums: -sums.spent)
 
     @contextlib.contextmanager
@@ -208,63 +200,3 @@ class Account:
 
     def sums(self) -> Sums:
         return self.ledger.sums(run=self.run)
-
-
-def dollars(amount: Decimal) -> str:
-    """'$1.50', '$0.0006': cents, and more places where cents would hide the amount."""
-    places = next((places for least, places in _PLACES if amount >= least), 9)
-    whole, _, part = f"{amount:.{places}f}".partition(".")
-    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
-
-
-def over_budget(sums: Sums, price: Decimal | None, cap: Decimal) -> str:
-    """The sentence for an order that the budget has no room for."""
-    held = f" and {dollars(sums.reserved)} is reserved for {sums.open} in work" if sums.open else ""
-    return (
-        f"budget_usd: {dollars(sums.spent)} of {dollars(cap)} is spent{held}, and the next picture costs about "
-        f"{dollars(price or Decimal(0))}; raise budget_usd to go on, what exists is kept."
-    )
-
-
-_TAKEN = "(cost IS NOT NULL OR state IN ('paid', 'kept', 'spoiled'))"  # the service took the money
-
-
-def _sums(db: sqlite3.Connection, column: str, value: str) -> Sums:
-    row = db.execute(
-        f"SELECT SUM(COALESCE(cost, price)) FILTER (WHERE {_TAKEN}), SUM(price) FILTER (WHERE state = 'open'), "
-        f"SUM({_TAKEN}), SUM(state = 'open'), SUM({_TAKEN} AND COALESCE(cost, price) IS NULL), SUM(state = 'spoiled') "
-        f"FROM orders WHERE {column} = ?",
-        (value,),
-    ).fetchone()
-    spent, reserved, orders, opened, unpriced, spoiled = (number or 0 for number in row)
-    return Sums(
-        spent=_dollars(spent), reserved=_dollars(reserved), orders=orders, open=opened, unpriced=unpriced,
-        spoiled=spoiled,
-    )  # fmt: skip
-
-
-def _usual_cost(db: sqlite3.Connection, product: str) -> Decimal | None:
-    query = "SELECT cost FROM orders WHERE product = ? AND cost IS NOT NULL ORDER BY ended DESC LIMIT 20"
-    costs = [row[0] for row in db.execute(query, (product,))]
-    return _dollars(max(costs)) if costs else None
-
-
-def _unproven(db: sqlite3.Connection, product: str) -> bool:
-    """Whether the first order of a product is on its way, so that it will soon be known what the service takes."""
-    query = f"SELECT SUM({_TAKEN}), SUM(state = 'open' AND begun > ?) FROM orders WHERE product = ?"
-    taken, out = db.execute(query, (time.time() - _PROOF_S, product)).fetchone()
-    return bool(out) and not taken
-
-
-def _budget_id(db: sqlite3.Connection, name: str) -> str:
-    """Under which the orders of a named budget are added up, until the budget is closed."""
-    db.execute("INSERT OR IGNORE INTO budgets VALUES (?, ?)", (name, uuid.uuid4().hex))
-    return str(db.execute("SELECT id FROM budgets WHERE name = ?", (name,)).fetchone()[0])
-
-
-def _nano(amount: Decimal | None) -> int | None:
-    return None if amount is None else int((amount * _NANO).to_integral_value())
-
-
-def _dollars(nano: int) -> Decimal:
-    return (Decimal(nano) / _NANO).normalize() + 0

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from qmv.api import Context, ImageProvider, ImageRequest, Stage, plugin, setting
@@ -16,12 +13,12 @@ from qmv.artifacts import Pictures, Storyboard, Style
 from qmv.engine.ledger import dollars, over_budget
 from qmv.errors import AccessError, BudgetError, ConfigError, QmvError, UnknownName
 from qmv.stages.picture_store import PictureStore, Want
+from qmv.stages.picture_words import left_out, quote
+from qmv.stages.shown_pictures import Shown
 
 __all__ = ["PaintPictures"]
 
 log = logging.getLogger("qmv")
-
-_NAMED = 12  # shots without a picture in a sentence; run.log has all
 
 
 @plugin
@@ -67,12 +64,12 @@ class PaintPictures(Stage):
         requests = self._requests(style, storyboard)
         store = self._store(ctx, self.image)
         wants = store.wants(requests)
-        shown = _Shown(ctx=ctx)
+        shown = Shown(ctx=ctx)
         failed = self._made(ctx, store, wants, shown)
         stand_ins: dict[int, Want] = {}
         if failed:
             self._judge(failed, len(wants))
-            ctx.notice(f"{_left_out(failed, wants)}: {self._consolation(failed, wants)}")
+            ctx.notice(f"{left_out(failed, wants)}: {self._consolation(failed, wants)}")
             if self.on_missing == "fallback":
                 stand_ins = self._stand_ins(ctx, wants, failed)
         pictures, missing = [], []
@@ -109,11 +106,11 @@ class PaintPictures(Stage):
         if not self.image.paid:
             return text
         ctx.offers.update({source: store.price(want.request) for source, want in missing.items()})
-        return f"{text}; {_quote(list(ctx.offers.values()))}{self._against_budget(ctx)}"
+        return f"{text}; {quote(list(ctx.offers.values()))}{self._against_budget(ctx)}"
 
     # -- making ------------------------------------------------------------------------------------------------------
 
-    def _made(self, ctx: Context, store: PictureStore, wants: Sequence[Want], shown: _Shown) -> dict[str, QmvError]:
+    def _made(self, ctx: Context, store: PictureStore, wants: Sequence[Want], shown: Shown) -> dict[str, QmvError]:
         """Makes what is missing and tells how far it is; gives the errors of the sources that failed."""
         unique = {want.source: want for want in wants}
         failed: dict[str, QmvError] = {}
@@ -225,53 +222,9 @@ class PaintPictures(Stage):
         return f", MORE than budget_usd ({dollars(cap)})" if total > cap else f", within budget_usd ({dollars(cap)})"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Shown:
-    """Tells of each shot's picture once, as soon as there is one to look at."""
-
-    ctx: Context
-    told: set[int] = field(default_factory=set)
-
-    def tell(self, index: int, file: Path) -> None:
-        if index not in self.told:
-            self.told.add(index)
-            self.ctx.picture(index, file)
-
-    def cached(self, store: PictureStore, wants: Sequence[Want], there: Set[str]) -> None:
-        """Nothing is cropped for it: what is missing comes first."""
-        for index, want in enumerate(wants):
-            if want.source in there and store.file(want).is_file():
-                self.tell(index, store.file(want))
-
-    def came(self, store: PictureStore, wants: Sequence[Want], source: str) -> None:
-        with contextlib.suppress(Exception):  # the stage ends with it later; now, other pictures are on their way
-            for index, want in enumerate(wants):
-                if want.source == source:
-                    self.tell(index, store.cropped(want))
-
-
 def _any_request(width_px: int, height_px: int) -> ImageRequest:
     """A request of the right size, to ask for a price before there are any."""
     return ImageRequest(
         index=0, prompt="", negative_prompt="", seed=0, framing="", subject="", look="", palette=(),
         width_px=width_px, height_px=height_px,
     )  # fmt: skip
-
-
-def _left_out(failed: dict[str, QmvError], wants: Sequence[Want]) -> str:
-    first = str(next(iter(failed.values()))).rstrip(".")
-    shots = [str(want.request.index + 1) for want in wants if want.source in failed]
-    named = ", ".join(shots[:_NAMED]) + (" ..." if len(shots) > _NAMED else "")
-    return f"{len(shots)} of {len(wants)} pictures could not be had (shots {named}; {first})"
-
-
-def _quote(prices: Sequence[Decimal | None]) -> str:
-    known = [price for price in prices if price is not None]
-    if not prices:
-        return "nothing to buy"
-    if not known:
-        return "their price is not known (image.price_usd=PRICE gives it)"
-    unknown = f", and {len(prices) - len(known)} without a known price" if len(known) < len(prices) else ""
-    low, high = min(known), max(known)
-    each = dollars(low) if low == high else f"{dollars(low)} to {dollars(high)}"
-    return f"about {dollars(sum(known, Decimal(0)))} at {each} each{unknown}"
