@@ -9,37 +9,15 @@ from typing import ClassVar
 
 import pytest
 
-from qmv.api import Brief, Prompt, Writer, plugin, setting
-from qmv.artifacts import Artifact, Beats, File, LyricLine, Section, Song, Storyboard
+from qmv.api import Brief, Prompt, Writer, plugin
+from qmv.artifacts import Artifact, LyricLine, Section
 from qmv.engine.cache import Cache
-from qmv.errors import AccessError, InputError, PluginError, ServiceError, UnknownName
+from qmv.errors import PluginError, UnknownName
 from qmv.events import Event, Notice
 from qmv.plugins.writer.template import Template
-from qmv.stages.paint_pictures import PaintPictures
 from qmv.stages.write_storyboard import WriteStoryboard
 from qmv.testing import StageContract, stage_context, style
-from tests.stages.helpers import HEIGHT, WIDTH, Tally, calls
-
-
-def beats(count: int = 33, duration_s: int = 16, sections: tuple[Section, ...] = ()) -> Beats:
-    return Beats(
-        times_s=tuple(i * 0.5 for i in range(count)),
-        bar_position=(0,) * count,
-        tempo_bpm=120.0 if count else 0.0,
-        confidence=1.0,
-        duration_s=Fraction(duration_s),
-        sections=sections,
-    )
-
-
-def a_song(tmp_path: Path) -> Song:
-    (tmp_path / "song").write_bytes(b"a song")
-    return Song(file=File.of(tmp_path / "song"), title="Night Train")
-
-
-def written(tmp_path: Path, song_beats: Beats, **settings: object) -> Storyboard:
-    stage = WriteStoryboard(writer=Template(), **settings)
-    return stage.run(stage_context(tmp_path), song=a_song(tmp_path), style=style(), beats=song_beats)
+from tests.stages.storyboards import PARTS, a_song, beats, written
 
 
 class TestWriteStoryboard(StageContract):
@@ -131,12 +109,6 @@ def test_storyboard_says_what_paces_each_shot(tmp_path: Path) -> None:
     assert [{shot.paced_by for shot in plan.shots} for plan in plans] == [{"beats"}, {"even"}]
 
 
-PARTS = (
-    Section(start_s=0, end_s=8, label="A", energy=0.1),
-    Section(start_s=8, end_s=16, label="B", energy=0.9),
-)
-
-
 @pytest.mark.parametrize("pace", [{"calm": 8, "loud": 2}, {"A": 8, "B": 2}, {"A": 8, "default": 2}])
 def test_storyboard_paces_pictures_by_energy_or_section(tmp_path: Path, pace: dict[str, int]) -> None:
     plan = written(tmp_path, beats(sections=PARTS), beats_per_image=pace, min_images=1)
@@ -224,139 +196,6 @@ def test_storyboard_shows_the_subject_in_every_prompt(tmp_path: Path) -> None:
 
 def test_storyboard_draws_from_one_seed_where_that_is_wanted(tmp_path: Path) -> None:
     assert {shot.seed for shot in written(tmp_path, beats(), seed=5, one_seed=True).shots} == {5}
-
-
-# -- writers that fail -----------------------------------------------------------------------------------------------
-
-
-@plugin
-class Service(Writer):
-    """One that costs money, and is out of order."""
-
-    name = "service"
-    free = False
-    yields: bool = setting("whether the template stands in", default=True)
-
-    def ready(self) -> None:
-        raise AccessError("writer (service): has no key; set one.")
-
-    def write(self, brief: Brief) -> list[Prompt]:
-        raise ServiceError("writer (service): is out of order; try again later.")
-
-    def stand_in(self) -> Writer:
-        return Template()
-
-    def gives_way(self) -> bool:
-        return self.yields
-
-
-def test_storyboard_is_written_by_the_stand_in_of_a_writer_that_fails(tmp_path: Path) -> None:
-    seen: list[Event] = []
-    given = {"song": a_song(tmp_path), "style": style(), "beats": beats()}
-    plan = WriteStoryboard(writer=Service()).run(stage_context(tmp_path, publish=seen.append), **given)
-    assert (plan.stand_in, plan.provisional) == ("template", True)
-    assert plan.shots == written(tmp_path, beats()).shots
-    [told] = [event.message for event in seen if isinstance(event, Notice)]
-    assert told.startswith("the writer template stands in for service, which failed: ")
-    assert told.endswith(": writer (service): is out of order; try again later.")
-
-
-def test_storyboard_fails_with_a_writer_that_gives_no_way(tmp_path: Path) -> None:
-    stage = WriteStoryboard(writer=Service(yields=False))
-    with pytest.raises(ServiceError, match="is out of order"):
-        stage.run(stage_context(tmp_path), song=a_song(tmp_path), style=style(), beats=beats())
-
-
-def test_draft_is_the_stand_ins_and_says_nothing(tmp_path: Path) -> None:
-    seen: list[Event] = []
-    given = {"song": a_song(tmp_path), "style": style(), "beats": beats()}
-    plan = WriteStoryboard(writer=Service(yields=False)).draft(stage_context(tmp_path, publish=seen.append), **given)
-    assert plan is not None
-    assert (plan.stand_in, plan.shots) == ("template", written(tmp_path, beats()).shots)
-    assert not [event for event in seen if isinstance(event, Notice)]
-    assert WriteStoryboard(writer=Template()).draft(stage_context(tmp_path), **given) is None
-
-
-def test_storyboard_plans_where_its_writer_is_free(tmp_path: Path) -> None:
-    paid, free = WriteStoryboard(writer=Service(yields=False)), WriteStoryboard(writer=Template())
-    edited = WriteStoryboard(writer=Service(), storyboard=str(tmp_path / "storyboard.yaml"))
-    assert [stage.planning for stage in (paid, free, edited)] == [False, True, True]
-    free.ready(stage_context(tmp_path))
-    edited.ready(stage_context(tmp_path))  # no writer is asked
-    with pytest.raises(AccessError, match="has no key"):
-        paid.ready(stage_context(tmp_path))
-
-
-# -- the file --------------------------------------------------------------------------------------------------------
-
-
-def filed(tmp_path: Path, **settings: object) -> tuple[Storyboard, Path]:
-    """A storyboard, and the file that its run leaves behind."""
-    ctx = stage_context(tmp_path)
-    given = {"song": a_song(tmp_path), "style": style(), "beats": beats(sections=PARTS)}
-    stage = WriteStoryboard(writer=Template(), **settings)
-    plan = stage.run(ctx, **given)
-    stage.review(ctx, plan, **given)
-    return plan, ctx.run_folder / "storyboard.yaml"
-
-
-def rewritten(tmp_path: Path, file: Path, song_beats: Beats | None = None, **settings: object) -> Storyboard:
-    stage = WriteStoryboard(writer=Service(), storyboard=str(file), **settings)
-    given = {"song": a_song(tmp_path), "style": style(), "beats": song_beats or beats(sections=PARTS)}
-    return stage.run(stage_context(tmp_path), **given)
-
-
-def test_review_writes_a_file_that_gives_the_same_storyboard(tmp_path: Path) -> None:
-    plan, file = filed(tmp_path, fps="29.97")
-    assert rewritten(tmp_path, file, fps="29.97") == plan
-    assert [path.name for path in file.parent.glob("*storyboard*")] == ["storyboard.yaml"]
-
-
-def test_an_edited_storyboard_buys_the_changed_pictures_only(tmp_path: Path) -> None:
-    plan, file = filed(tmp_path)
-    tally = Tally(ledger=str(tmp_path / "ledger"))
-    paint = PaintPictures(image=tally, width=WIDTH, height=HEIGHT)
-    paint.run(stage_context(tmp_path), style=style(), storyboard=plan)
-    assert len(calls(tmp_path / "ledger")) == len(plan.shots) == 8
-    paint.run(stage_context(tmp_path), style=style(), storyboard=rewritten(tmp_path, file))
-    assert len(calls(tmp_path / "ledger")) == 8
-
-    head, *shots = file.read_text(encoding="utf-8").split("\n  - ")
-    shots[3] = shots[3].replace("prompt: >-\n      ", "prompt: >-\n      a blue door: ", 1)
-    moved = shots[5].replace(f"beat: {5 * 4 + 1}\n", f"beat: {5 * 4 + 2}\n")
-    file.write_text("\n  - ".join([head, *shots[:2], *shots[3:5], moved, *shots[6:]]), encoding="utf-8")
-    edited = rewritten(tmp_path, file)
-    assert [shot.beat for shot in edited.shots] == [0, 4, 12, 16, 21, 24, 28]
-    assert edited.shots[2].prompt.startswith("a blue door: ")
-    paint.run(stage_context(tmp_path), style=style(), storyboard=edited)
-    assert calls(tmp_path / "ledger") == [0, 1, 2, 2, 3, 4, 5, 6, 7]  # the third shot of what is left
-
-
-def test_an_edited_storyboard_is_keyed_by_its_bytes(tmp_path: Path) -> None:
-    _, file = filed(tmp_path)
-    other = tmp_path / "other.yaml"
-    other.write_bytes(file.read_bytes())
-    one, same = (WriteStoryboard(writer=Template(), storyboard=str(path)).identity() for path in (file, other))
-    assert Cache.key(one) == Cache.key(same)
-    other.write_text(file.read_text(encoding="utf-8").replace("seed: ", "seed: 1", 1), encoding="utf-8")
-    changed = WriteStoryboard(writer=Template(), storyboard=str(other)).identity()
-    none = WriteStoryboard(writer=Template()).identity()
-    assert len({Cache.key(one), Cache.key(changed), Cache.key(none)}) == 3
-
-
-def test_an_edited_storyboard_of_another_song_is_told(tmp_path: Path) -> None:
-    _, file = filed(tmp_path)
-    file.write_text(file.read_text(encoding="utf-8").replace("song: Night Train", "song: Day Train"), encoding="utf-8")
-    assert rewritten(tmp_path, file).notes == (
-        "the storyboard was written for the song 'Day Train', this one is 'Night Train'",
-    )
-
-
-def test_an_edited_storyboard_that_is_gone_is_told_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"storyboard \(.*gone.yaml\): there is no such file"):
-        WriteStoryboard(writer=Template(), storyboard=str(tmp_path / "gone.yaml")).identity()
-    with pytest.raises(ValueError, match="storyboard is empty; name a file"):
-        WriteStoryboard(writer=Template(), storyboard=" ")
 
 
 @plugin
