@@ -166,7 +166,7 @@ def test_job_that_kills_its_worker_is_parked(placed: Callable[..., Place], tmp_p
             workers.running.remove(worker)
         workers.start()
         assert closed(board, "good").status == "finished"
-    bad = video(board, "bad")
+        bad = closed(board, "bad").videos[0]
     assert (bad.status, bad.parked) == ("failed", True)
     assert "2 of them ended" in bad.error
     board.close()
