@@ -27,7 +27,7 @@ def qmv(words: str, environment: dict[str, str], folder: Path) -> subprocess.Com
     """The command in a shell, for what is done to its streams."""
     return subprocess.run(
         f"{sys.executable} -m qmv {words}", shell=True, cwd=folder, env=environment, capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -67,10 +67,10 @@ def test_terminated_command_leaves_no_folder_behind(song: Path, environment: dic
         [sys.executable, "-m", "qmv", "tap", str(song)], cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE,
         env=environment | {"TMPDIR": str(tmp_path / "temporary"), "PATH": str(tmp_path)},
     )  # fmt: skip
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not list((tmp_path / "temporary").glob("qmv-tap-*/song.wav")) and time.monotonic() < until:
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert not any((tmp_path / "temporary").iterdir())
     assert b"Traceback" not in said
