@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+LEASE_S = 3600  # for as long as the tests may take
 TOKEN = "open sesame, says the page"
 TEXT, LARGE_TEXT, CONTROL = 4.5, 3.0, 3.0  # contrast that WCAG 2.2 AA asks for (1.4.3, 1.4.11)
 ERROR = "song (static.mp3): holds no sound that can be decoded; convert it to WAV, FLAC or MP3 and send it again."
@@ -33,14 +34,15 @@ def waiting(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str
     """A service behind a token, whose only session stands as `seed` left it: the one that may run does."""
     folder = tmp_path_factory.mktemp("waiting")
     seed(folder / "outputs" / "service" / "state.sqlite")
-    with service(folder, environment | {"QMV_SERVICE_TOKEN": TOKEN, "QMV_SERVICE_RUNNING": "1"}) as it:
+    environ = environment | {"QMV_SERVICE_TOKEN": TOKEN, "QMV_SERVICE_RUNNING": "1"}
+    with service(folder, environ, lease_s=str(LEASE_S)) as it:  # one that is longer than its own is nobody's to it
         yield it
 
 
 def seed(state: Path) -> None:
     """One session with a video in work, a failed one, one that is tried again, and one that waits."""
     state.parent.mkdir(parents=True)
-    board = SqliteBoard(state, Limits(running=9, session_running=9, lease_s=3600))
+    board = SqliteBoard(state, Limits(running=9, session_running=9, lease_s=LEASE_S))
     titles = ["Glass Harbour", "Static", "Night Bus " * 20, "<b>&amp;</b>"]
     board.submit("mix", [Order(song="a.wav", title=title, style="noir") for title in titles], digest="mix")
     claims = [board.claim("test") for _ in titles[:3]]
