@@ -21,11 +21,12 @@ from tests.fakes.serving import Process, lines, started
 
 BODY = random.Random(1).randbytes(300_000)
 MOST = 10_000_000
+STALLS = {"answer_s": 1.0}
 
 
 @dataclass
 class Site:
-    """The server, and a fetcher with little patience."""
+    """The server, and a fetcher; silence is told with `STALLS` alone, as a busy machine is silent for a while, too."""
 
     process: Process
     heads: list[tuple[bytes, str, int | None]] = field(default_factory=list)
@@ -35,7 +36,7 @@ class Site:
         return f"http://127.0.0.1:{self.process.port}{path}"
 
     def web(self, **more: Any) -> Web:
-        quick = {"answer_s": 0.5, "patience_s": 1.0, "knocks_s": 0.2, "first_wait_s": 0.01} | more
+        quick = {"patience_s": 30.0, "first_wait_s": 0.01} | more
         return Web(
             where="song (there)",
             allow=lambda source, target: self.led.append(target),
@@ -136,8 +137,8 @@ def test_what_cannot_be_sent_back_is_not_remembered(
     step = {"stall_at": 100_000, "headers": {name: value}}
     there = site(step, validators=[], headers={name: value})
     with pytest.raises(ServiceError):
-        there.web(patience_s=0).fetch(there.url(), part, MOST)
-    patient = there.web(answer_s=10.0, patience_s=20.0)
+        there.web(**STALLS, patience_s=0).fetch(there.url(), part, MOST)
+    patient = there.web()
     known = patient.fetch(there.url(), part, MOST)
     assert known == Edition(size_bytes=len(BODY))
     assert patient.fetch(there.url(), part, MOST, Edition(etag=value, modified=value)) == known
@@ -149,7 +150,7 @@ def test_what_cannot_be_sent_back_is_not_remembered(
 @pytest.mark.parametrize("how", ["cut_at", "stall_at"])
 def test_an_interrupted_file_is_gone_on_with(site: Callable[..., Site], part: Path, how: str) -> None:
     there = site({how: 100_000}, {how: 50_000})
-    there.web(patience_s=30).fetch(there.url(), part, MOST)
+    there.web(**STALLS).fetch(there.url(), part, MOST)
     asked = there.asked()
     assert part.read_bytes() == BODY
     assert [status for status, _ in asked] == [200, 206, 206]
@@ -161,7 +162,7 @@ def test_an_interrupted_file_is_gone_on_with(site: Callable[..., Site], part: Pa
 def test_a_later_fetch_goes_on_where_one_was_ended(site: Callable[..., Site], part: Path) -> None:
     there = site({"stall_at": 100_000})
     with pytest.raises(ServiceError):
-        there.web(patience_s=0).fetch(there.url(), part, MOST)
+        there.web(**STALLS, patience_s=0).fetch(there.url(), part, MOST)
     assert part.stat().st_size == 100_000
     there.web().fetch(there.url(), part, MOST)
     assert (part.read_bytes() == BODY, there.asked()[-1]) == (True, (206, "bytes=100000-"))
@@ -170,7 +171,7 @@ def test_a_later_fetch_goes_on_where_one_was_ended(site: Callable[..., Site], pa
 def test_a_file_that_changed_meanwhile_begins_anew(site: Callable[..., Site], part: Path) -> None:
     there = site({"stall_at": 100_000})
     with pytest.raises(ServiceError):
-        there.web(patience_s=0).fetch(there.url(), part, MOST)
+        there.web(**STALLS, patience_s=0).fetch(there.url(), part, MOST)
     (there.process.folder / "files" / "x.mp3").write_bytes(BODY[::-1])
     there.web().fetch(there.url(), part, MOST)
     assert (part.read_bytes() == BODY[::-1], there.asked()[-1]) == (True, (200, "bytes=100000-"))
@@ -181,7 +182,7 @@ def test_a_file_that_cannot_be_gone_on_with_begins_anew(
     site: Callable[..., Site], part: Path, always: dict[str, Any]
 ) -> None:
     there = site({"stall_at": 100_000, **always}, **always)
-    there.web(patience_s=30).fetch(there.url(), part, MOST)
+    there.web(**STALLS).fetch(there.url(), part, MOST)
     assert part.read_bytes() == BODY
 
 
@@ -195,26 +196,26 @@ def test_a_part_without_a_memory_of_its_edition_is_thrown_away(site: Callable[..
 def test_a_span_that_is_none_begins_anew(site: Callable[..., Site], part: Path) -> None:
     span = f"bytes 100000-{len(BODY) - 1}/{'9' * 5000}"
     there = site({"stall_at": 100_000}, {"headers": {"Content-Range": span}})
-    there.web(patience_s=30).fetch(there.url(), part, MOST)
+    there.web(**STALLS).fetch(there.url(), part, MOST)
     assert (part.read_bytes() == BODY, there.asked()[-1]) == (True, (200, None))
 
 
 def test_a_server_that_drips_is_given_up(site: Callable[..., Site], part: Path) -> None:
     there = site(drip_at=1000)
     with pytest.raises(ServiceError, match="sends too slowly; try again later"):
-        there.web(slow_s=0.2, slowest_bytes_s=1e5, patience_s=0.5).fetch(there.url(), part, MOST)
+        there.web(slow_s=0.5, slowest_bytes_s=1e5, patience_s=2).fetch(there.url(), part, MOST)
     assert len(there.asked()) > 1  # it was asked to go on, before
 
 
 def test_a_server_whose_headers_drip_is_asked_anew(site: Callable[..., Site], part: Path) -> None:
     there = site({"drip_headers": True}, {"drip_headers": True})
-    there.web(slow_s=0.2, patience_s=30).fetch(there.url(), part, MOST)
+    there.web(slow_s=1).fetch(there.url(), part, MOST)
     assert (part.read_bytes() == BODY, there.asked()) == (True, [(0, None), (0, None), (200, None)])
 
 
 def test_a_slow_server_is_borne_that_is_quick_enough(site: Callable[..., Site], part: Path) -> None:
-    there = site(drip_at=len(BODY) - 50)
-    there.web(slow_s=0.1, slowest_bytes_s=0.1, answer_s=20, patience_s=0).fetch(there.url(), part, MOST)
+    there = site(drip_at=len(BODY) - 300)
+    there.web(slow_s=1, slowest_bytes_s=0.1, patience_s=0).fetch(there.url(), part, MOST)
     assert (part.read_bytes() == BODY, len(there.asked())) == (True, 1)
 
 
@@ -231,7 +232,7 @@ def test_a_slow_server_is_borne_that_is_quick_enough(site: Callable[..., Site], 
 )
 def test_a_fault_that_passes_is_borne(site: Callable[..., Site], part: Path, step: dict[str, Any]) -> None:
     there = site(step, step)
-    there.web(patience_s=30).fetch(there.url(), part, MOST)
+    there.web().fetch(there.url(), part, MOST)
     assert (part.read_bytes() == BODY, len(there.asked())) == (True, 3)
 
 
@@ -240,7 +241,7 @@ def test_a_server_that_says_more_than_it_sends_is_given_up_with_nothing_to_use(
 ) -> None:
     there = site(claims=len(BODY) + 5, deaf=True)
     with pytest.raises(ServiceError, match="breaks off; try again later"):
-        there.web().fetch(there.url(), part, MOST)
+        there.web(patience_s=1).fetch(there.url(), part, MOST)
     assert part.with_name("part.json").exists()  # which marks it as not whole
 
 
@@ -293,7 +294,7 @@ def test_a_packed_file_is_refused_unread(site: Callable[..., Site], part: Path, 
 def test_a_part_of_a_packed_file_is_not_gone_on_with(site: Callable[..., Site], part: Path) -> None:
     there = site({"stall_at": 100_000}, packed=1)
     with pytest.raises(ServiceError):
-        there.web(patience_s=0).fetch(there.url(), part, MOST)
+        there.web(**STALLS, patience_s=0).fetch(there.url(), part, MOST)
     with pytest.raises(InputError, match="is sent compressed"):
         there.web().fetch(there.url(), part, MOST)
 
@@ -376,7 +377,7 @@ def nobody() -> int:
 def test_a_server_that_is_not_there_is_given_up(site: Callable[..., Site], part: Path) -> None:
     there = site()
     with pytest.raises(ServiceError, match="refuses connections; try again later"):
-        there.web().fetch(f"http://127.0.0.1:{nobody()}/x.mp3", part, MOST)
+        there.web(knocks_s=0.2).fetch(f"http://127.0.0.1:{nobody()}/x.mp3", part, MOST)
 
 
 def test_a_server_without_tls_is_told(site: Callable[..., Site], part: Path) -> None:
