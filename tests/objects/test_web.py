@@ -26,7 +26,7 @@ STALLS = {"answer_s": 1.0}
 
 @dataclass
 class Site:
-    """The server, and a fetcher; silence is told with `STALLS` alone, as a busy machine is silent for a while, too."""
+    """The server, and a fetcher, which bears as much silence as a busy machine makes unless it is given `STALLS`."""
 
     process: Process
     heads: list[tuple[bytes, str, int | None]] = field(default_factory=list)
@@ -36,12 +36,12 @@ class Site:
         return f"http://127.0.0.1:{self.process.port}{path}"
 
     def web(self, **more: Any) -> Web:
-        quick = {"patience_s": 30.0, "first_wait_s": 0.01} | more
+        settings = {"patience_s": 30.0, "first_wait_s": 0.01} | more
         return Web(
             where="song (there)",
             allow=lambda source, target: self.led.append(target),
             accept=lambda *about: self.heads.append(about),
-            **quick,
+            **settings,
         )
 
     def asked(self) -> list[tuple[int, str | None]]:
